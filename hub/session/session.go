@@ -1,0 +1,124 @@
+// Package session knows who is calling.
+//
+// The dispatcher loads the caller's session once per call and puts it into the
+// context; everything below asks From(ctx). A call without a session has an
+// anonymous one, so that From never returns nil.
+package session
+
+import (
+	"context"
+	"slices"
+
+	"github.com/toji-build/toji/koji"
+)
+
+// Session is the caller of one request.
+type Session struct {
+	ID        int    // 0 for anonymous callers
+	Key       string // proves the ID; never logged
+	Master    *int   // the session that this one is a subsession of
+	UserID    int
+	UserName  string
+	UserType  int  // koji's USERTYPES
+	HostID    *int // the build host that the user is, if it is one
+	AuthType  int  // koji's AUTHTYPES
+	HostIP    string
+	Callnum   *int
+	Exclusive bool // this session, or its master, has the user for itself
+	Locked    bool // another session has the user for itself
+	Expired   bool // good for being renewed by a login and for nothing else
+	Perms     []string
+	Groups    []int // ids of the user's groups
+	Start     koji.Time
+	Update    koji.Time
+	Renew     koji.Time
+
+	// Certificate is the subject of the verified TLS client certificate of the
+	// connection, if there was one; a session is not needed to have it.
+	Certificate *Certificate
+}
+
+// Certificate is the subject of a verified client certificate.
+type Certificate struct {
+	DN       string // in the form of RFC 2253, as Apache prints it
+	UserName string // the component that holds user names, usually CN
+}
+
+type contextKey struct{}
+
+// With returns a context in which s is the caller.
+func With(ctx context.Context, s *Session) context.Context {
+	return context.WithValue(ctx, contextKey{}, s)
+}
+
+// From returns the caller. Without one it returns an anonymous session.
+func From(ctx context.Context) *Session {
+	if s, ok := ctx.Value(contextKey{}).(*Session); ok {
+		return s
+	}
+	return &Session{}
+}
+
+// LoggedIn reports whether the caller has a session.
+func (s *Session) LoggedIn() bool { return s.ID != 0 && !s.Expired }
+
+// HasPerm reports whether the caller holds the permission, by itself or by one
+// of its groups. Unlike AssertPerm it does not let admin stand for every other.
+func (s *Session) HasPerm(name string) bool {
+	return s.LoggedIn() && slices.Contains(s.Perms, name)
+}
+
+// IsUser reports whether the caller is the user or a member of the group.
+func (s *Session) IsUser(id int) bool {
+	return s.LoggedIn() && (s.UserID == id || slices.Contains(s.Groups, id))
+}
+
+// AssertLogin returns an ActionNotAllowed error for anonymous callers.
+func (s *Session) AssertLogin() error {
+	if !s.LoggedIn() {
+		return koji.ActionNotAllowedf("you must be logged in for this operation")
+	}
+	return nil
+}
+
+// AssertPerm returns an ActionNotAllowed error unless the caller holds one of
+// the permissions or is an admin. The error names the first.
+func (s *Session) AssertPerm(names ...string) error {
+	if s.HasPerm("admin") || slices.ContainsFunc(names, s.HasPerm) {
+		return nil
+	}
+	if !s.LoggedIn() {
+		return koji.ActionNotAllowedf("%s permission required (user not logged in)", names[0])
+	}
+	return koji.ActionNotAllowedf("%s permission required (logged in as %s)", names[0], s.UserName)
+}
+
+// AssertUser returns an ActionNotAllowed error unless the caller is the user, a
+// member of the group, or an admin.
+func (s *Session) AssertUser(id int) error {
+	if !s.IsUser(id) && !s.HasPerm("admin") {
+		return koji.ActionNotAllowedf("not owner")
+	}
+	return nil
+}
+
+// Host returns the id of the build host that the caller is, or an AuthError.
+func (s *Session) Host() (int, error) {
+	switch {
+	case !s.LoggedIn():
+		return 0, koji.AuthErrorf("Not logged-in")
+	case s.HostID == nil:
+		return 0, koji.AuthErrorf("User %d is not a host", s.UserID)
+	}
+	return *s.HostID, nil
+}
+
+// AssertHost is Host for methods that change things, for which the host must
+// have itself by an exclusive session: no two daemons act as one host.
+func (s *Session) AssertHost() (int, error) {
+	id, err := s.Host()
+	if err == nil && !s.Exclusive {
+		return 0, koji.AuthErrorf("This method requires an exclusive session")
+	}
+	return id, err
+}

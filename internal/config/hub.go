@@ -1,0 +1,151 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"time"
+)
+
+// Hub configures the hub: its listeners, its files and the rules that Koji
+// keeps in hub.conf, with Koji's defaults.
+type Hub struct {
+	Listen    string `toml:"listen"`     // address of the plain HTTP listener; empty for none
+	ListenTLS string `toml:"listen_tls"` // address of the TLS listener; empty for none
+	TLSCert   string `toml:"tls_cert"`   // PEM file: certificate and chain of the hub
+	TLSKey    string `toml:"tls_key"`    // PEM file: its key
+	ClientCA  string `toml:"client_ca"`  // PEM file: whose client certificates log users in
+
+	TopDir string `toml:"topdir"` // where builds, repositories and uploads lie
+	WebURL string `toml:"weburl"` // how users reach the web pages; used in messages and notifications
+	URL    string `toml:"url"`    // how clients reach the hub, such as https://koji.example.org/kojihub
+
+	MaxRequestLength int64    `toml:"max_request_length"` // bytes of one XML-RPC request
+	SlowCall         Duration `toml:"slow_call"`          // calls that take longer are logged
+	ServerOffline    bool     `toml:"server_offline"`     // refuse every call
+	OfflineMessage   string   `toml:"offline_message"`    // and say this
+	LockOut          bool     `toml:"lockout"`            // refuse calls of everyone but admins
+
+	DNUsernameComponent   string   `toml:"dn_username_component"`    // part of a certificate's subject that is the user name
+	ProxyDNs              []string `toml:"proxy_dns"`                // subjects that may log in other users
+	AllowProxyAuthType    bool     `toml:"allow_proxy_auth_type"`    // and may say how those authenticated
+	LoginCreatesUser      bool     `toml:"login_creates_user"`       // a verified but unknown user gets an account
+	CheckClientIP         bool     `toml:"check_client_ip"`          // a session works only from where it was opened
+	DisableURLSessions    bool     `toml:"disable_url_sessions"`     // refuse session keys in the URL, which old clients send
+	SessionRenewalTimeout Duration `toml:"session_renewal_timeout"`  // a session expires after this; 0 is never
+	HostPrincipalFormat   string   `toml:"host_principal_format"`    // such as compile/%s@EXAMPLE.ORG
+	AllowedKrbRealms      string   `toml:"allowed_krb_realms"`       // by comma; * for all
+	MaxNameLength         int      `toml:"max_name_length_internal"` // of tags, targets, channels ...; 0 for no limit
+	RegexName             string   `toml:"regex_name_internal"`      // what such names look like; empty for anything
+	RegexUserName         string   `toml:"regex_user_name"`          // what names of users look like; empty for anything
+
+	EmailDomain          string   `toml:"email_domain"`
+	NotifyOnSuccess      bool     `toml:"notify_on_success"`
+	DisableNotifications bool     `toml:"disable_notifications"`
+	MissingPolicyOK      bool     `toml:"missing_policy_ok"` // what no policy speaks of is allowed
+	RPMDefaultChecksums  []string `toml:"rpm_default_checksums"`
+	EnableMaven          bool     `toml:"enable_maven"`
+	EnableWin            bool     `toml:"enable_win"`
+}
+
+func defaultHub() Hub {
+	return Hub{
+		Listen:                ":8080",
+		TopDir:                "/mnt/koji",
+		WebURL:                "http://localhost:8080",
+		URL:                   "http://localhost:8080/kojihub",
+		MaxRequestLength:      4 << 20,
+		SlowCall:              Duration(time.Second),
+		DNUsernameComponent:   "CN",
+		LoginCreatesUser:      true,
+		CheckClientIP:         true,
+		SessionRenewalTimeout: Duration(24 * time.Hour),
+		AllowedKrbRealms:      "*",
+		MaxNameLength:         256,
+		RegexName:             `^[A-Za-z0-9/_.+-]+$`,
+		RegexUserName:         `^[A-Za-z0-9/_.@-]+$`,
+		NotifyOnSuccess:       true,
+		MissingPolicyOK:       true,
+		RPMDefaultChecksums:   []string{"md5", "sha256"},
+	}
+}
+
+func (h *Hub) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("hub: "+format, args...))
+		}
+	}
+	check(h.Listen != "" || h.ListenTLS != "", "neither listen nor listen_tls is set: nothing could reach the hub")
+	check(h.ListenTLS == "" || h.TLSCert != "" && h.TLSKey != "", "listen_tls needs tls_cert and tls_key")
+	check(filepath.IsAbs(h.TopDir), "topdir %q is not an absolute path", h.TopDir)
+	check(h.MaxRequestLength > 0, "max_request_length must be positive")
+	check(h.SessionRenewalTimeout >= 0, "session_renewal_timeout must not be negative")
+	for key, re := range map[string]string{"regex_name_internal": h.RegexName, "regex_user_name": h.RegexUserName} {
+		_, err := regexp.Compile(re)
+		check(err == nil, "%s: %v", key, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Scheduler configures how tasks get to hosts.
+type Scheduler struct {
+	MaxJobs            int      `toml:"max_jobs"`             // tasks on one host
+	CapacityOvercommit float64  `toml:"capacity_overcommit"`  // load over capacity that a host may get
+	ReadyTimeout       Duration `toml:"ready_timeout"`        // a host not heard of for this long gets no tasks
+	AssignTimeout      Duration `toml:"assign_timeout"`       // an assigned task must be opened in this time
+	SoftRefusalTimeout Duration `toml:"soft_refusal_timeout"` // how long a host's soft refusal counts
+	HostTimeout        Duration `toml:"host_timeout"`         // after this, the tasks of a silent host are freed
+	RunInterval        Duration `toml:"run_interval"`         // upper bound between two runs when nothing wakes it
+}
+
+func defaultScheduler() Scheduler {
+	return Scheduler{
+		MaxJobs:            15,
+		CapacityOvercommit: 5,
+		ReadyTimeout:       Duration(3 * time.Minute),
+		AssignTimeout:      Duration(5 * time.Minute),
+		SoftRefusalTimeout: Duration(15 * time.Minute),
+		HostTimeout:        Duration(15 * time.Minute),
+		RunInterval:        Duration(time.Minute),
+	}
+}
+
+func (s *Scheduler) validate() error {
+	if s.MaxJobs <= 0 || s.RunInterval <= 0 {
+		return errors.New("scheduler: max_jobs and run_interval must be positive")
+	}
+	return nil
+}
+
+// Repo configures the requests for build repositories.
+type Repo struct {
+	MaxTasks           int      `toml:"max_tasks"`            // newRepo tasks at once
+	MaxTasksMaven      int      `toml:"max_tasks_maven"`      // of them for Maven tags
+	Retries            int      `toml:"retries"`              // of a request that failed
+	RequestCleanTime   Duration `toml:"request_clean_time"`   // done requests are forgotten after this
+	AllowNewRepo       bool     `toml:"allow_new_repo"`       // may clients still call newRepo themselves
+	Lag                Duration `toml:"lag"`                  // how old an event a request without one may get
+	AutoLag            Duration `toml:"auto_lag"`             // the same for tags with repo.auto
+	LagWindow          Duration `toml:"lag_window"`           // rounding of such events
+	QueueUser          string   `toml:"queue_user"`           // owner of the tasks
+	DebuginfoTags      []string `toml:"debuginfo_tags"`       // patterns of tags whose repositories hold debuginfo
+	SourceTags         []string `toml:"source_tags"`          // source packages
+	SeparateSourceTags []string `toml:"separate_source_tags"` // source packages in a folder of their own
+}
+
+func defaultRepo() Repo {
+	return Repo{
+		MaxTasks:         10,
+		MaxTasksMaven:    2,
+		Retries:          3,
+		RequestCleanTime: Duration(24 * time.Hour),
+		AllowNewRepo:     true,
+		Lag:              Duration(time.Hour),
+		AutoLag:          Duration(2 * time.Hour),
+		LagWindow:        Duration(10 * time.Minute),
+		QueueUser:        "kojira",
+	}
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Database says how to reach PostgreSQL.
+type Database struct {
+	DSN          string   `toml:"dsn"`      // "host=/run/postgresql dbname=koji" or a postgres:// URL
+	DSNFile      string   `toml:"dsn_file"` // file that holds it, instead
+	MaxOpenConns int      `toml:"max_open_conns"`
+	MaxIdleTime  Duration `toml:"max_idle_time"`
+}
+
+func defaultDatabase() Database {
+	return Database{DSN: "dbname=koji", MaxOpenConns: 20, MaxIdleTime: Duration(5 * time.Minute)}
+}
+
+func (d *Database) loadSecrets() (err error) {
+	d.DSN, err = readSecret(d.DSN, d.DSNFile)
+	return err
+}
+
+func (d *Database) validate() error {
+	if d.DSN == "" {
+		return errors.New("database: dsn is empty")
+	}
+	if d.MaxOpenConns < 2 {
+		return errors.New("database: max_open_conns must be 2 at least")
+	}
+	return nil
+}
+
+// Temporal says how to reach the Temporal service.
+type Temporal struct {
+	Address   string `toml:"address"`
+	Namespace string `toml:"namespace"`
+	TLSCert   string `toml:"tls_cert"` // PEM files; empty for a connection without TLS
+	TLSKey    string `toml:"tls_key"`
+	TLSCA     string `toml:"tls_ca"`
+}
+
+func defaultTemporal() Temporal {
+	return Temporal{Address: "127.0.0.1:7233", Namespace: "toji"}
+}
+
+// Worker configures a build host.
+type Worker struct {
+	Host     string  `toml:"host"`      // its name at the hub; the machine's name if empty
+	HubURL   string  `toml:"hub_url"`   // where the hub listens
+	TopURL   string  `toml:"topurl"`    // where the hub's files are to be had
+	Cert     string  `toml:"cert"`      // PEM file: the host's client certificate and key
+	ServerCA string  `toml:"server_ca"` // PEM file: who signs the hub's certificate
+	WorkDir  string  `toml:"workdir"`   // buildroots and tasks in work
+	Capacity float64 `toml:"capacity"`  // of tasks' weights; 0 for the number of cores
+	MinSpace int64   `toml:"min_space"` // MiB that must be free below workdir to take a task
+}
+
+func defaultWorker() Worker {
+	return Worker{
+		HubURL:   "http://localhost:8080/kojihub",
+		TopURL:   "http://localhost:8080/kojifiles",
+		WorkDir:  "/var/lib/toji",
+		MinSpace: 8192,
+	}
+}
+
+func (w *Worker) validate() error {
+	if w.Capacity < 0 || w.MinSpace < 0 {
+		return errors.New("worker: capacity and min_space must not be negative")
+	}
+	return nil
+}
+
+// Web configures the pages.
+type Web struct {
+	Title string `toml:"title"`
+}
+
+func defaultWeb() Web { return Web{Title: "Toji"} }
+
+// Log configures the process's log.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info, warn, error
+	Format string `toml:"format"` // text or json
+}
+
+func (l *Log) validate() error {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, l.Level) {
+		return fmt.Errorf("log: level %q is none of debug, info, warn, error", l.Level)
+	}
+	if !slices.Contains([]string{"text", "json"}, l.Format) {
+		return fmt.Errorf("log: format %q is neither text nor json", l.Format)
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+// Package query builds SELECT statements whose shape is partly the caller's
+// choice.
+//
+// Many hub methods take filters that may be absent and a queryOpts map with
+// which the caller counts, orders, pages or flattens the answer. A [Select]
+// holds such a statement while it is put together:
+//
+//	s := query.Select{
+//		Columns: []query.Column{{"build.id", "build_id"}, {"package.name", "name"}},
+//		From:    "build",
+//		Joins:   []string{"package ON package.id = build.pkg_id"},
+//		Options: opts,
+//	}
+//	if owner != nil {
+//		s.Where("build.owner = ?", *owner)
+//	}
+//	return query.Rows[Build](ctx, db, &s)
+//
+// The texts given to a Select are constants of the program. What a caller
+// sends travels as an argument, or, where it must name a column (order,
+// group), is looked up among the columns declared.
+package query
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/toji-build/toji/koji"
+)
+
+// Column pairs an SQL expression with the name under which the caller sees it.
+type Column struct{ Expr, Alias string }
+
+// Select is a SELECT under construction. The zero value with Columns and From
+// set is ready for use.
+type Select struct {
+	With    string   // common table expressions, with the word WITH; may hold texts of Arg
+	Columns []Column // what is selected, in any order
+	From    string   // the first table
+	Joins   []string // "tag ON tag.id = x.tag_id", or with its own "LEFT JOIN"
+	Options Options  // what the caller asked for
+
+	// Orders, if set, maps the order keys that a caller may use to
+	// expressions. Without it, every alias and column expression may be used.
+	Orders map[string]string
+	// Grouping allows Options.Group, which is ignored without it.
+	Grouping bool
+
+	where []string
+	args  []any
+}
+
+// Column adds a column.
+func (s *Select) Column(expr, alias string) {
+	s.Columns = append(s.Columns, Column{expr, alias})
+}
+
+// Arg adds a value and returns the text that stands for it ("$3").
+func (s *Select) Arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+// Join adds a join: "tag ON tag.id = x.tag_id", or one with its own JOIN word.
+// Each ? takes one value.
+func (s *Select) Join(join string, values ...any) {
+	s.Joins = append(s.Joins, s.fill(join, values))
+}
+
+// Where adds a condition, which must hold besides all others. Each ? takes one
+// value.
+func (s *Select) Where(cond string, values ...any) {
+	s.where = append(s.where, s.fill(cond, values))
+}
+
+// WhereActive adds the condition that the versioned row of table was in force
+// at the event, or is in force now if event is nil.
+func (s *Select) WhereActive(table string, event *int) {
+	s.where = append(s.where, s.Active(table, event))
+}
+
+// Active returns the condition that WhereActive adds, for use in a join.
+func (s *Select) Active(table string, event *int) string {
+	if event == nil {
+		return "(" + table + ".active = TRUE)"
+	}
+	at := s.Arg(*event)
+	return fmt.Sprintf("(%[1]s.create_event <= %[2]s AND (%[1]s.revoke_event IS NULL OR %[2]s < %[1]s.revoke_event))", table, at)
+}
+
+// fill replaces each ? of text by the number of its argument.
+func (s *Select) fill(text string, values []any) string {
+	if strings.Count(text, "?") != len(values) {
+		panic(fmt.Sprintf("query: %d values for %q", len(values), text))
+	}
+	for _, v := range values {
+		text = strings.Replace(text, "?", s.Arg(v), 1)
+	}
+	return text
+}
+
+// SQL returns the statement and its arguments. The columns stand in the order
+// of their aliases, as Koji's do, which lists of lists show to the caller.
+func (s *Select) SQL() (string, []any, error) {
+	var b strings.Builder
+	if s.With != "" {
+		b.WriteString(s.With + " ")
+	}
+	if s.Options.CountOnly {
+		if err := s.count(&b); err != nil {
+			return "", nil, err
+		}
+		return b.String(), s.args, nil
+	}
+	exprs := make([]string, 0, len(s.Columns))
+	for _, c := range s.sorted() {
+		exprs = append(exprs, c.Expr+` AS "`+c.Alias+`"`)
+	}
+	if err := s.body(&b, strings.Join(exprs, ", ")); err != nil {
+		return "", nil, err
+	}
+	if s.Options.RowLock {
+		b.WriteString(" FOR UPDATE")
+	}
+	return b.String(), s.args, nil
+}
+
+// count writes the statement that counts the rows. Koji: the count obeys
+// offset, limit and group, so that they must be applied inside of it.
+func (s *Select) count(b *strings.Builder) error {
+	o := s.Options
+	if o.Offset == 0 && o.Limit == 0 && !s.grouped() {
+		return s.body(b, "count(*)")
+	}
+	b.WriteString("SELECT count(*) FROM (")
+	if err := s.body(b, "1"); err != nil {
+		return err
+	}
+	b.WriteString(") AS numrows")
+	return nil
+}
+
+func (s *Select) body(b *strings.Builder, list string) error {
+	fmt.Fprintf(b, "SELECT %s FROM %s", list, s.From)
+	for _, j := range s.Joins {
+		if !joinWord.MatchString(j) {
+			b.WriteString(" JOIN")
+		}
+		b.WriteString(" " + j)
+	}
+	if len(s.where) > 0 {
+		b.WriteString(" WHERE (" + strings.Join(s.where, ") AND (") + ")")
+	}
+	return s.tail(b)
+}
+
+// joinWord finds joins that bring their own JOIN.
+var joinWord = regexp.MustCompile(`(?i)^\s*(?:(?:left|right|full|inner|cross|outer|natural)\s+)*join\b`)
+
+func (s *Select) tail(b *strings.Builder) error {
+	o := s.Options
+	if s.grouped() {
+		group, err := s.keys(o.Group, "group", nil)
+		if err != nil {
+			return err
+		}
+		b.WriteString(" GROUP BY " + group)
+	}
+	if o.Order != "" && !o.CountOnly {
+		order, err := s.keys(o.Order, "order", s.Orders)
+		if err != nil {
+			return err
+		}
+		b.WriteString(" ORDER BY " + order)
+	}
+	if o.Offset != 0 {
+		fmt.Fprintf(b, " OFFSET %d", o.Offset)
+	}
+	if o.Limit != 0 {
+		fmt.Fprintf(b, " LIMIT %d", o.Limit)
+	}
+	return nil
+}
+
+func (s *Select) grouped() bool { return s.Grouping && s.Options.Group != "" }
+
+// keys translates the caller's list of keys. Only what is declared gets
+// through: no text of the caller's ever reaches the statement.
+func (s *Select) keys(spec, what string, allowed map[string]string) (string, error) {
+	var out []string
+	for key := range strings.SplitSeq(spec, ",") {
+		name, direction := key, ""
+		if what == "order" && strings.HasPrefix(key, "-") {
+			name, direction = key[1:], " DESC"
+		}
+		expr, ok := s.expr(name, allowed)
+		if !ok {
+			return "", koji.ParameterErrorf("Invalid %s term: %s", what, name)
+		}
+		out = append(out, expr+direction)
+	}
+	return strings.Join(out, ", "), nil
+}
+
+func (s *Select) expr(name string, allowed map[string]string) (string, bool) {
+	if allowed != nil {
+		expr, ok := allowed[name]
+		return expr, ok
+	}
+	for _, c := range s.Columns {
+		if c.Alias == name || c.Expr == name {
+			return c.Expr, true
+		}
+	}
+	return "", false
+}
