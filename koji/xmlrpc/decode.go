@@ -295,13 +295,3 @@ func parseTime(text string) (any, error) {
 	}
 	return nil, fmt.Errorf("time data %s does not match format '%%Y%%m%%dT%%H:%%M:%%S'", quote(text))
 }
-
-// quote writes s as Python's repr does, which Koji's messages are made of.
-func quote(s string) string {
-	q := `'`
-	if strings.Contains(s, `'`) && !strings.Contains(s, `"`) {
-		q = `"`
-	}
-	r := strings.NewReplacer(`\`, `\\`, q, `\`+q, "\n", `\n`, "\r", `\r`, "\t", `\t`)
-	return q + r.Replace(s) + q
-}

@@ -138,27 +138,30 @@ func (e *encoder) int(v int64) {
 	e.raw("</int></value>\n")
 }
 
-// float writes v as Python's repr does: always recognisable as a float, with an
-// exponent below 1e-4 and from 1e16.
 func (e *encoder) float(v float64) {
 	e.raw("<value><double>")
+	e.buf = appendFloat(e.buf, v)
+	e.raw("</double></value>\n")
+}
+
+// appendFloat writes v as Python's repr does: always recognisable as a float,
+// with an exponent below 1e-4 and from 1e16.
+func appendFloat(dst []byte, v float64) []byte {
 	switch abs := math.Abs(v); {
 	case math.IsNaN(v):
-		e.raw("nan")
-	case math.IsInf(v, 0):
-		if v < 0 {
-			e.raw("-")
-		}
-		e.raw("inf")
+		return append(dst, "nan"...)
+	case math.IsInf(v, -1):
+		return append(dst, "-inf"...)
+	case math.IsInf(v, 1):
+		return append(dst, "inf"...)
 	case abs >= 1e16 || abs < 1e-4 && v != 0:
-		e.buf = strconv.AppendFloat(e.buf, v, 'e', -1, 64)
-	default:
-		e.buf = strconv.AppendFloat(e.buf, v, 'f', -1, 64)
-		if v == math.Trunc(v) {
-			e.raw(".0")
-		}
+		return strconv.AppendFloat(dst, v, 'e', -1, 64)
 	}
-	e.raw("</double></value>\n")
+	dst = strconv.AppendFloat(dst, v, 'f', -1, 64)
+	if v == math.Trunc(v) {
+		dst = append(dst, ".0"...)
+	}
+	return dst
 }
 
 func (e *encoder) string(s string) error {

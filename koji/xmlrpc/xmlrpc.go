@@ -182,32 +182,32 @@ func DecodeResponse(r io.Reader) (any, error) {
 	return d.stack[0], nil
 }
 
-// RequestText returns a methodCall as it is stored in the column task.request:
-// the method is the task's, the parameters are the task's.
-func RequestText(method string, params ...any) (string, error) {
+// MarshalRequest returns a methodCall as the column task.request stores it: the
+// method is the task's, and so are the parameters.
+func MarshalRequest(method string, params ...any) (string, error) {
 	var b strings.Builder
 	err := EncodeRequest(&b, method, params...)
 	return b.String(), err
 }
 
-// ResponseText returns a methodResponse as it is stored in the column
-// task.result of a closed task.
-func ResponseText(v any) (string, error) {
+// MarshalResult returns a methodResponse as the column task.result stores it for
+// a closed task with result v.
+func MarshalResult(v any) (string, error) {
 	var b strings.Builder
 	err := EncodeResponse(&b, v)
 	return b.String(), err
 }
 
-// FaultText returns a methodResponse as it is stored in the column task.result
-// of a failed task.
-func FaultText(code int, text string) string {
+// MarshalFault returns a methodResponse as the column task.result stores it for
+// a failed task.
+func MarshalFault(code int, text string) string {
 	var b strings.Builder
 	_ = EncodeFault(&b, code, text) // neither the values nor a strings.Builder can fail
 	return b.String()
 }
 
-// ParseRequest reads a text of the column task.request.
-func ParseRequest(text string) (method string, params []any, err error) {
+// UnmarshalRequest reads a text of the column task.request.
+func UnmarshalRequest(text string) (method string, params []any, err error) {
 	text, err = stored(text)
 	if err != nil {
 		return "", nil, err
@@ -215,9 +215,9 @@ func ParseRequest(text string) (method string, params []any, err error) {
 	return DecodeRequest(strings.NewReader(text))
 }
 
-// ParseResponse reads a text of the column task.result. The result of a failed
-// task is an error of type *Fault.
-func ParseResponse(text string) (any, error) {
+// UnmarshalResult reads a text of the column task.result. That of a failed task
+// is returned as an error of type *Fault.
+func UnmarshalResult(text string) (any, error) {
 	text, err := stored(text)
 	if err != nil {
 		return nil, err
