@@ -1,0 +1,4 @@
+package api
+
+// NoParams are the parameters of a method that takes none.
+type NoParams struct{}
