@@ -1,0 +1,114 @@
+package system
+
+import (
+	"context"
+
+	"github.com/toji-build/toji/hub"
+	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/task"
+)
+
+// OpenRequest opens a task on a host, or on none (HostID 0).
+type OpenRequest struct {
+	TaskID  int64 `json:"task"`
+	HostID  int64 `json:"host,omitempty"`
+	Attempt int   `json:"attempt"`
+}
+
+// OpenReply says whether the task opened; if not, Finished says that it never
+// will, and otherwise its assignment was taken back.
+type OpenReply struct {
+	Opened   bool `json:"opened"`
+	Finished bool `json:"finished,omitempty"`
+}
+
+// OpenTask moves a task from FREE, or from ASSIGNED to the same host, to OPEN.
+func (a *Activities) OpenTask(ctx context.Context, req OpenRequest) (OpenReply, error) {
+	state, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.HostID, req.Attempt)
+	return result(OpenReply{Opened: state == store.TaskOpened, Finished: state == store.TaskOver}, err)
+}
+
+// CloseRequest ends a task well.
+type CloseRequest struct {
+	TaskID  int64  `json:"task"`
+	Attempt int    `json:"attempt"`
+	Result  string `json:"result"` // XML-RPC text, as the task table holds it
+}
+
+// CloseTask moves an OPEN task to CLOSED.
+func (a *Activities) CloseTask(ctx context.Context, req CloseRequest) error {
+	return answer(a.Hub.Store.CloseTask(ctx, req.TaskID, req.Attempt, req.Result))
+}
+
+// FailRequest ends a task badly.
+type FailRequest struct {
+	TaskID  int64        `json:"task"`
+	Attempt int          `json:"attempt"`
+	Failure task.Failure `json:"failure"`
+}
+
+// FailTask moves an OPEN task to FAILED with a fault as its result.
+func (a *Activities) FailTask(ctx context.Context, req FailRequest) error {
+	return answer(a.Hub.FailTask(ctx, req.TaskID, req.Attempt, req.Failure))
+}
+
+// CancelRequest names a task whose workflow was cancelled.
+type CancelRequest struct {
+	TaskID int64 `json:"task"`
+}
+
+// CancelTask records a cancel that came through Temporal; one that came through
+// the hub is recorded already.
+func (a *Activities) CancelTask(ctx context.Context, req CancelRequest) error {
+	_, err := a.Hub.CancelTask(ctx, req.TaskID, true)
+	return answer(err)
+}
+
+// ReleaseRequest gives a task back after trouble of its host.
+type ReleaseRequest struct {
+	TaskID  int64  `json:"task"`
+	HostID  int64  `json:"host"`
+	Attempt int    `json:"attempt"`
+	Refused bool   `json:"refused,omitempty"` // the host would not take it, and is not asked again
+	Reason  string `json:"reason"`
+}
+
+// ReleaseTask moves a task back to FREE and counts the trouble against the
+// host.
+func (a *Activities) ReleaseTask(ctx context.Context, req ReleaseRequest) error {
+	return answer(a.Hub.Store.ReleaseTask(ctx, store.Release{
+		TaskID: req.TaskID, HostID: req.HostID, Attempt: req.Attempt, Refused: req.Refused, Reason: req.Reason,
+	}))
+}
+
+// SubtaskRequest makes a task's child.
+type SubtaskRequest struct {
+	Parent  int64  `json:"parent"`
+	Key     string `json:"key"` // names the child among its parent's; the same key is the same child
+	Method  string `json:"method"`
+	Request string `json:"request"` // XML-RPC text
+	Label   string `json:"label,omitempty"`
+	Arch    string `json:"arch,omitempty"`
+	Assign  int64  `json:"assign,omitempty"`
+}
+
+// Subtask inserts the child's row, once per key, and marks the parent as
+// waiting for it. The caller starts its workflow.
+func (a *Activities) Subtask(ctx context.Context, req SubtaskRequest) (task.Task, error) {
+	return result(a.Hub.Subtask(ctx, hub.SubtaskRequest{
+		Parent: req.Parent, Key: req.Key, Method: req.Method, Request: req.Request,
+		Label: req.Label, Arch: req.Arch, Assign: req.Assign,
+	}))
+}
+
+// WaitingRequest says on what a task waits.
+type WaitingRequest struct {
+	TaskID int64  `json:"task"`
+	Code   string `json:"code"`
+	Reason string `json:"reason"` // one sentence; empty when the wait is over
+}
+
+// SetWaiting records why an open task waits, for its page and for `toji taskinfo`.
+func (a *Activities) SetWaiting(ctx context.Context, req WaitingRequest) error {
+	return answer(a.Hub.Store.SetTaskWait(ctx, req.TaskID, req.Code, req.Reason))
+}

@@ -1,0 +1,136 @@
+package scheduler
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/toji-build/toji/hub/store"
+)
+
+// placement is one round's decision.
+type placement struct {
+	opts    Options
+	anyHost map[string]bool
+	hosts   []*store.BuildHost
+	byID    map[int64]*store.BuildHost
+	owners  map[int64]float64 // weight that hosts carry for an owner
+}
+
+func newPlacement(o Options, anyHost map[string]bool, hosts []store.BuildHost, owners []store.OwnerLoad) *placement {
+	p := &placement{opts: o, anyHost: anyHost, byID: map[int64]*store.BuildHost{}, owners: map[int64]float64{}}
+	for i := range hosts {
+		p.hosts = append(p.hosts, &hosts[i])
+		p.byID[hosts[i].ID] = &hosts[i]
+	}
+	for _, o := range owners {
+		p.owners[o.OwnerID] = o.Weight
+	}
+	return p
+}
+
+// place chooses a host for each task that can have one, and says of each other
+// one why it waits. Waits that are recorded already are left out.
+func (p *placement) place(tasks []store.WaitingTask) (assigned []store.Assignment, waits []store.Wait) {
+	for _, t := range p.order(tasks) {
+		host, code, reason := p.choose(t)
+		switch {
+		case host != nil:
+			host.Load += t.Weight
+			host.Tasks++
+			assigned = append(assigned, store.Assignment{TaskID: t.ID, HostID: host.ID})
+		case code != t.WaitCode || reason != t.Reason:
+			waits = append(waits, store.Wait{TaskID: t.ID, Code: code, Reason: reason})
+		}
+	}
+	return assigned, waits
+}
+
+// order sorts by priority. Within one priority the owner for whom hosts carry
+// the least goes first, with the weight of the owner's tasks further ahead in
+// this order counted in; so that nobody's thousand tasks stand before
+// another's one.
+func (p *placement) order(tasks []store.WaitingTask) []*store.WaitingTask {
+	type ranked struct {
+		task   *store.WaitingTask
+		behind float64
+	}
+	carried := map[int64]float64{}
+	for o, w := range p.owners {
+		carried[o] = w
+	}
+	list := make([]ranked, len(tasks))
+	for i := range tasks {
+		t := &tasks[i]
+		list[i] = ranked{t, carried[t.OwnerID]}
+		carried[t.OwnerID] += t.Weight
+	}
+	slices.SortStableFunc(list, func(a, b ranked) int {
+		return cmp.Or(cmp.Compare(a.task.Priority, b.task.Priority), cmp.Compare(a.behind, b.behind))
+	})
+	sorted := make([]*store.WaitingTask, len(list))
+	for i, r := range list {
+		sorted[i] = r.task
+	}
+	return sorted
+}
+
+// choose finds the least loaded host that may take t, or says why none does.
+func (p *placement) choose(t *store.WaitingTask) (best *store.BuildHost, code, reason string) {
+	var inChannel, ofArch, ready, willing int
+	for _, h := range p.hosts {
+		if !p.anyHost[t.Method] {
+			if !slices.Contains(h.Channels, t.ChannelID) {
+				continue
+			}
+			inChannel++
+			if t.Arch != "noarch" && !slices.Contains(strings.Fields(h.Arches), t.Arch) {
+				continue
+			}
+			ofArch++
+		}
+		if !h.Ready || h.Quarantined {
+			continue
+		}
+		ready++
+		if slices.Contains(t.Refused, h.ID) {
+			continue
+		}
+		willing++
+		if p.hasRoom(h, t) && (best == nil || rank(h) < rank(best)) {
+			best = h
+		}
+	}
+	switch {
+	case best != nil:
+		return best, "", ""
+	case inChannel == 0:
+		return nil, "no-channel", fmt.Sprintf("no enabled host is in channel %s", t.Channel)
+	case ofArch == 0:
+		return nil, "no-arch", fmt.Sprintf("no enabled host in channel %s builds for %s", t.Channel, t.Arch)
+	case ready == 0:
+		return nil, "no-ready-host", fmt.Sprintf("none of %s in channel %s for %s is ready", hosts(ofArch), t.Channel, t.Arch)
+	case willing == 0:
+		return nil, "refused", fmt.Sprintf("refused by %s", hosts(ready))
+	}
+	return nil, "no-capacity", fmt.Sprintf("%s busy; waiting for capacity in channel %s", hosts(willing), t.Channel)
+}
+
+// hasRoom follows Koji: a host is full when what it has left would not carry
+// the task's weight less the overcommit.
+func (p *placement) hasRoom(h *store.BuildHost, t *store.WaitingTask) bool {
+	return h.Capacity-h.Load > max(0, t.Weight-p.opts.Overcommit) && h.Tasks < cmp.Or(h.MaxJobs, p.opts.MaxJobs)
+}
+
+// rank is lower for a host that has less to do in relation to its size.
+func rank(h *store.BuildHost) float64 {
+	return (h.Load + float64(h.Tasks)*0.01) / max(h.Capacity, 0.01)
+}
+
+func hosts(n int) string {
+	if n == 1 {
+		return "1 host"
+	}
+	return fmt.Sprintf("%d hosts", n)
+}

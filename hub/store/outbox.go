@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/toji-build/toji/internal/database"
+)
+
+// Intent is a row of the outbox: something that Temporal has to be told.
+type Intent struct {
+	ID       int64           `db:"id"`
+	TaskID   int64           `db:"task_id"`
+	Kind     string          `db:"kind"` // start, signal or cancel
+	Name     string          `db:"name"` // the signal's
+	Payload  json.RawMessage `db:"payload"`
+	Attempts int             `db:"attempts"`
+}
+
+// outboxClaim takes the oldest intent of each task, so that a task's intents are
+// delivered in order however many relays run; SKIP LOCKED keeps them apart.
+const outboxClaim = `
+SELECT o.id, o.task_id, o.kind, coalesce(o.name, '') AS name, o.payload, o.attempts FROM toji.outbox o
+WHERE o.kind <> 'message' AND (o.not_before IS NULL OR o.not_before <= now())
+	AND NOT EXISTS (SELECT 1 FROM toji.outbox e WHERE e.task_id = o.task_id AND e.id < o.id AND e.kind <> 'message')
+ORDER BY o.id LIMIT $1 FOR UPDATE OF o SKIP LOCKED`
+
+// outboxRetryMax bounds the pause between two tries of one intent.
+const outboxRetryMax = 10 * time.Second
+
+// DeliverIntents hands up to limit intents to deliver, all at once, which
+// returns an error per intent, nil for those that are done with. Those are
+// deleted; the others stay for a later try. It returns how many it took and how
+// many of them stay.
+func (s *Store) DeliverIntents(ctx context.Context, limit int, deliver func(context.Context, []Intent) []error) (taken, left int, err error) {
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		intents, err := database.All[Intent](ctx, s.DB, outboxClaim, limit)
+		if err != nil || len(intents) == 0 {
+			return err
+		}
+		taken = len(intents)
+		var done []int64
+		for i, failed := range deliver(ctx, intents) {
+			if failed == nil {
+				done = append(done, intents[i].ID)
+				continue
+			}
+			left++
+			pause := min(time.Duration(1<<min(intents[i].Attempts, 6))*200*time.Millisecond, outboxRetryMax)
+			_, err := s.Exec(ctx, `UPDATE toji.outbox SET attempts = attempts + 1, last_error = $2,
+				not_before = now() + make_interval(secs => $3) WHERE id = $1`, intents[i].ID, failed.Error(), pause.Seconds())
+			if err != nil {
+				return err
+			}
+		}
+		_, err = s.Exec(ctx, `DELETE FROM toji.outbox WHERE id = ANY($1)`, done)
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("deliver intents: %w", err)
+	}
+	return taken, left, nil
+}

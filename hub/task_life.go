@@ -1,0 +1,43 @@
+package hub
+
+import (
+	"context"
+
+	"github.com/toji-build/toji/hub/session"
+	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// FailTask ends an OPEN task, or with attempt 0 one that never opened, with a
+// fault as its result.
+func (h *Hub) FailTask(ctx context.Context, id int64, attempt int, f task.Failure) (store.TaskOutcome, error) {
+	return h.Store.FailTask(ctx, id, attempt, xmlrpc.MarshalFault(f.Fault, f.Msg), f)
+}
+
+// CancelTask cancels a task and, with recurse, all below it. Its processes end
+// when its workflow does, which is at once. It returns false for a task that
+// had ended otherwise. It checks no permission.
+func (h *Hub) CancelTask(ctx context.Context, id int64, recurse bool) (bool, error) {
+	return h.Store.CancelTask(ctx, id, recurse)
+}
+
+// AssertTaskHost returns the calling host's id when it has the task and the
+// task is open; a host may touch no other task.
+func (h *Hub) AssertTaskHost(ctx context.Context, id int64) (int64, error) {
+	host, err := session.From(ctx).Host()
+	if err != nil {
+		return 0, err
+	}
+	owns, err := database.One[bool](ctx, h.Store.DB,
+		`SELECT coalesce((SELECT state = 1 AND host_id = $2 FROM task WHERE id = $1), false)`, id, host)
+	if err != nil {
+		return 0, err
+	}
+	if !owns {
+		return 0, koji.ActionNotAllowedf("host %d does not own task %d", host, id)
+	}
+	return host, nil
+}

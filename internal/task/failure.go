@@ -1,0 +1,22 @@
+package task
+
+import "github.com/toji-build/toji/koji"
+
+// Failure is how a task failed: what clients see as its result (a fault) and
+// whose fault it was. It travels as the details of a Temporal application
+// error whose type is the fault's name.
+type Failure struct {
+	Fault int       `json:"fault"`
+	Kind  koji.Kind `json:"kind"`
+	Msg   string    `json:"msg"`
+}
+
+// Types of Temporal application errors that are not koji faults.
+const (
+	// ErrorInfrastructure marks trouble of a host or of the network: the task is
+	// given back and tried elsewhere.
+	ErrorInfrastructure = "Infrastructure"
+	// ErrorRefused marks a task that a host will not take (no room, wrong arch):
+	// it is given back, and the host is not asked again.
+	ErrorRefused = "Refused"
+)

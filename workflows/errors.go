@@ -1,0 +1,72 @@
+package workflows
+
+import (
+	"errors"
+
+	enums "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
+)
+
+// failureOf says what err means for the task: the fault that its clients see
+// and whose fault it was. It finds the failure that a child, an activity or
+// the body itself named, through whatever Temporal wrapped around it.
+func failureOf(err error) task.Failure {
+	var app *temporal.ApplicationError
+	if errors.As(err, &app) {
+		var f task.Failure
+		if app.HasDetails() && app.Details(&f) == nil && f.Fault != 0 {
+			return f
+		}
+		return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: app.Message()}
+	}
+	var fault *koji.Error
+	if errors.As(err, &fault) {
+		return task.Failure{Fault: fault.Fault, Kind: kindOf(fault), Msg: fault.Error()}
+	}
+	var child *temporal.ChildWorkflowExecutionError
+	if errors.As(err, &child) && temporal.IsCanceledError(err) {
+		return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindCanceled, Msg: "A subtask was canceled"}
+	}
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure,
+			Msg: "The host stopped answering (" + timeout.TimeoutType().String() + " timeout)"}
+	}
+	return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
+}
+
+// kindOf is the failure class of a fault: its own, or the package's when it is
+// a build error, else a matter of the request or the policy.
+func kindOf(e *koji.Error) koji.Kind {
+	switch {
+	case e.Kind != "":
+		return e.Kind
+	case koji.IsFault(e, koji.FaultBuild):
+		return koji.KindPackage
+	}
+	return koji.KindPolicy
+}
+
+// applicationError is a failure as the error of a workflow or an activity.
+func applicationError(f task.Failure) error {
+	return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
+}
+
+// isHostTrouble says that another host may do better: the host is gone, is in
+// trouble or refused.
+func isHostTrouble(err error) bool {
+	var timeout *temporal.TimeoutError
+	if errors.As(err, &timeout) {
+		return timeout.TimeoutType() != enums.TIMEOUT_TYPE_START_TO_CLOSE
+	}
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && (app.Type() == task.ErrorInfrastructure || app.Type() == task.ErrorRefused)
+}
+
+func isRefusal(err error) bool {
+	var app *temporal.ApplicationError
+	return errors.As(err, &app) && app.Type() == task.ErrorRefused
+}

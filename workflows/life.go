@@ -1,0 +1,167 @@
+package workflows
+
+import (
+	"errors"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/toji-build/toji/activities/system"
+	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// db names the activities on the database side; it is never called here.
+var db *system.Activities
+
+// run is what a task's body knows of its attempt.
+type run struct {
+	ctx     workflow.Context // ends when the attempt does
+	task    task.Task
+	attempt int
+	host    task.Assigned // zero for tasks without a host
+	wake    workflow.ReceiveChannel
+}
+
+// body is the work of one task type.
+type body[P, R any] func(*run, P) (R, error)
+
+// bind makes f the workflow of type t.
+func bind[P, R any](w worker.WorkflowRegistry, t task.Type[P, R], f body[P, R]) {
+	w.RegisterWorkflowWithOptions(func(ctx workflow.Context, tk task.Task, p P) (R, error) {
+		l := &life{ctx: workflow.WithLocalActivityOptions(ctx, transition), info: t.Info, task: tk}
+		return live(l, f, p)
+	}, workflow.RegisterOptions{Name: t.Method})
+}
+
+// life carries one task from its creation to its end.
+type life struct {
+	ctx      workflow.Context
+	info     task.Info
+	task     task.Task
+	attempt  int // counts openings
+	troubles int // hosts that failed it
+}
+
+// live runs f until it ends with a result, a failure of its own or a cancel.
+func live[P, R any](l *life, f body[P, R], p P) (R, error) {
+	var none R
+	for {
+		host, err := l.open()
+		if err != nil {
+			return none, l.finish("", err)
+		}
+		r, freed, err := try(l, host, f, p)
+		switch {
+		case freed:
+			continue
+		case err == nil:
+			text, err := xmlrpc.MarshalResult(r)
+			return r, l.finish(text, err)
+		case l.info.Queue != task.Host || !isHostTrouble(err) || l.troubles+1 >= hostAttempts:
+			return none, l.finish("", err)
+		}
+		l.troubles++
+		if err := l.release(host, err); err != nil {
+			return none, l.finish("", err)
+		}
+	}
+}
+
+// open waits for a host where the type needs one and opens the task. It returns
+// a canceled error when the task cannot open any more.
+func (l *life) open() (host task.Assigned, err error) {
+	assigned := workflow.GetSignalChannel(l.ctx, task.SignalAssigned)
+	for {
+		if l.info.Queue == task.Host {
+			if host, err = receive[task.Assigned](l.ctx, assigned); err != nil {
+				return host, err
+			}
+		}
+		var reply system.OpenReply
+		req := system.OpenRequest{TaskID: l.task.ID, HostID: host.HostID, Attempt: l.attempt + 1}
+		err = workflow.ExecuteLocalActivity(l.ctx, db.OpenTask, req).Get(l.ctx, &reply)
+		switch {
+		case err != nil:
+			return host, err
+		case reply.Finished:
+			return host, temporal.NewCanceledError()
+		case reply.Opened:
+			l.attempt++
+			return host, nil
+		}
+		// The assignment was taken back before it arrived; another one follows.
+	}
+}
+
+// receive waits for one value on a signal's channel, or for the end of ctx.
+func receive[T any](ctx workflow.Context, ch workflow.ReceiveChannel) (v T, err error) {
+	s := workflow.NewSelector(ctx)
+	s.AddReceive(ch, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &v) })
+	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { err = temporal.NewCanceledError() })
+	s.Select(ctx)
+	return v, err
+}
+
+// try runs f once. freed says that the attempt was taken away in the middle.
+func try[P, R any](l *life, host task.Assigned, f body[P, R], p P) (r R, freed bool, err error) {
+	ctx, cancel := workflow.WithCancel(l.ctx)
+	defer cancel()
+	done, settle := workflow.NewFuture(ctx)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		r := &run{ctx: ctx, task: l.task, attempt: l.attempt, host: host,
+			wake: workflow.GetSignalChannel(ctx, task.SignalWake)}
+		settle.Set(f(r, p))
+	})
+	s := workflow.NewSelector(l.ctx)
+	s.AddFuture(done, func(f workflow.Future) { err = f.Get(l.ctx, &r) })
+	s.AddReceive(workflow.GetSignalChannel(l.ctx, task.SignalFreed), func(c workflow.ReceiveChannel, _ bool) {
+		c.Receive(l.ctx, nil)
+		freed = true
+	})
+	s.Select(l.ctx)
+	return r, freed, err
+}
+
+// release gives the task back after trouble of its host.
+func (l *life) release(host task.Assigned, cause error) error {
+	req := system.ReleaseRequest{
+		TaskID: l.task.ID, HostID: host.HostID, Attempt: l.attempt,
+		Refused: isRefusal(cause), Reason: failureOf(cause).Msg,
+	}
+	return workflow.ExecuteLocalActivity(l.ctx, db.ReleaseTask, req).Get(l.ctx, nil)
+}
+
+// finish records the end of the task and returns the workflow's own.
+func (l *life) finish(result string, err error) error {
+	// The record is written even when the workflow was cancelled.
+	ctx, _ := workflow.NewDisconnectedContext(l.ctx)
+	if err == nil {
+		req := system.CloseRequest{TaskID: l.task.ID, Attempt: l.attempt, Result: result}
+		return workflow.ExecuteLocalActivity(ctx, db.CloseTask, req).Get(ctx, nil)
+	}
+	if l.canceled(err) {
+		req := system.CancelRequest{TaskID: l.task.ID}
+		if e := workflow.ExecuteLocalActivity(ctx, db.CancelTask, req).Get(ctx, nil); e != nil {
+			return e
+		}
+		return temporal.NewCanceledError()
+	}
+	failure := failureOf(err)
+	req := system.FailRequest{TaskID: l.task.ID, Attempt: l.attempt, Failure: failure}
+	if e := workflow.ExecuteLocalActivity(ctx, db.FailTask, req).Get(ctx, nil); e != nil {
+		return e
+	}
+	return applicationError(failure)
+}
+
+// canceled says that err is the end of this task's own workflow by a cancel,
+// not that of a child which someone cancelled alone.
+func (l *life) canceled(err error) bool {
+	if l.ctx.Err() != nil {
+		return true
+	}
+	var child *temporal.ChildWorkflowExecutionError
+	return temporal.IsCanceledError(err) && !errors.As(err, &child)
+}
