@@ -1,0 +1,155 @@
+// Package schema holds the database: numbered migrations, which run forward
+// only, and the comparison of a database with what Koji's tables must be.
+//
+// The first migrations make the tables of a Koji 1.35 database, in the schema
+// public. Toji's own tables, and the record of the migrations, live in the
+// schema toji. A new migration is one more file NNNN_<what>.sql; files that were
+// released never change.
+package schema
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"github.com/toji-build/toji/internal/database"
+)
+
+const (
+	// Version is the number of the newest migration.
+	Version = 3
+	// kojiVersion is the last migration that makes Koji's tables; an adopted
+	// database starts behind it.
+	kojiVersion = 2
+
+	versionTable = "toji.schema_version"
+	// lockID is the advisory lock that migrating hubs queue for.
+	lockID = 0x746f6a69 // "toji"
+)
+
+//go:embed *.sql
+var migrations embed.FS
+
+// ErrKojiTables says that a database to migrate holds Koji's tables already.
+var ErrKojiTables = errors.New("schema: this database already holds Koji's tables; run `toji db adopt` to take it over")
+
+// Migrate brings the database to [Version]. Hubs that start together may all
+// call it: one works, the others wait. log gets a line per migration applied.
+func Migrate(ctx context.Context, db *database.DB, log *slog.Logger) error {
+	return migrate(ctx, db, log, false)
+}
+
+// Adopt takes over the database of a Koji 1.35 hub: it checks that Koji's tables
+// are as they must be, records them as done, and applies what is Toji's own.
+// Data is not touched. Differences that matter are returned as a
+// [*DifferentError].
+func Adopt(ctx context.Context, db *database.DB, log *slog.Logger) error {
+	return migrate(ctx, db, log, true)
+}
+
+// Applied returns the number of the newest migration that the database has, 0
+// when it has none.
+func Applied(ctx context.Context, db *database.DB) (int, error) {
+	const exists = `SELECT to_regclass($1) IS NOT NULL`
+	ok, err := database.One[bool](ctx, db, exists, versionTable)
+	if err != nil || !ok {
+		return 0, err
+	}
+	return database.One[int](ctx, db, `SELECT coalesce(max(version_id), 0) FROM `+versionTable)
+}
+
+func migrate(ctx context.Context, db *database.DB, log *slog.Logger, adopt bool) error {
+	applied, err := prepare(ctx, db, adopt)
+	if err != nil {
+		return err
+	}
+	if applied > Version {
+		return fmt.Errorf("schema: the database is at version %d, this program knows %d; use a newer toji", applied, Version)
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(lockID), lock.WithLockTimeout(1, 600))
+	if err != nil {
+		return fmt.Errorf("schema: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db.SQL(), migrations,
+		goose.WithTableName(versionTable),
+		goose.WithSessionLocker(locker),
+		goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("schema: read migrations: %w", err)
+	}
+	results, err := provider.Up(ctx)
+	if err != nil {
+		return fmt.Errorf("schema: migrate: %w", err)
+	}
+	for _, r := range results {
+		log.InfoContext(ctx, "migration applied", "file", r.Source.Path, "took", r.Duration)
+	}
+	return nil
+}
+
+// prepare makes the record of the migrations, with Koji's as done when they are
+// to be adopted, and returns the newest number in it. One process at a time gets
+// through: goose makes the record but not the schema it is in, and would take
+// Koji's tables for a mistake.
+func prepare(ctx context.Context, db *database.DB, adopt bool) (applied int, err error) {
+	err = db.InTx(ctx, func(ctx context.Context) error {
+		if _, err := db.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockID+1); err != nil {
+			return fmt.Errorf("schema: lock: %w", err)
+		}
+		if applied, err = Applied(ctx, db); err != nil {
+			return fmt.Errorf("schema: read version: %w", err)
+		}
+		if applied > 0 {
+			return nil
+		}
+		koji, err := database.One[bool](ctx, db, `SELECT to_regclass('public.task') IS NOT NULL`)
+		switch {
+		case err != nil:
+			return fmt.Errorf("schema: look for Koji's tables: %w", err)
+		case koji && !adopt:
+			return ErrKojiTables
+		case !koji && adopt:
+			return errors.New("schema: this database has no Koji tables to adopt; run `toji db migrate`")
+		}
+		if _, err := db.Exec(ctx, `CREATE SCHEMA IF NOT EXISTS toji`); err != nil {
+			return fmt.Errorf("schema: create schema toji: %w", err)
+		}
+		if koji {
+			return adoptTables(ctx, db)
+		}
+		return nil
+	})
+	return applied, err
+}
+
+// adoptTables records the migrations which make Koji's tables as applied.
+func adoptTables(ctx context.Context, db *database.DB) error {
+	differences, err := Check(ctx, db)
+	if err != nil {
+		return err
+	}
+	if blocking := blocking(differences); len(blocking) > 0 {
+		return &DifferentError{blocking}
+	}
+	// As goose makes it: version 0 says that the table itself exists.
+	const record = `
+		CREATE TABLE ` + versionTable + ` (
+			id integer PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY,
+			version_id bigint NOT NULL,
+			is_applied boolean NOT NULL,
+			tstamp timestamp NOT NULL DEFAULT now()
+		)`
+	if _, err := db.Exec(ctx, record); err != nil {
+		return fmt.Errorf("schema: create %s: %w", versionTable, err)
+	}
+	const applied = `INSERT INTO ` + versionTable + ` (version_id, is_applied) SELECT generate_series(0, $1::int), true`
+	if _, err := db.Exec(ctx, applied, kojiVersion); err != nil {
+		return fmt.Errorf("schema: record adopted tables: %w", err)
+	}
+	return nil
+}
