@@ -84,7 +84,10 @@ type Difference struct {
 
 // String returns the difference as one line.
 func (d Difference) String() string {
-	what := strings.TrimSpace(fmt.Sprintf("table %s: %s %s", d.Table, d.Kind, d.Name))
+	what := "table " + d.Table
+	if d.Kind != KindTable {
+		what += strings.TrimRight(": "+d.Kind+" "+d.Name, " ")
+	}
 	switch {
 	case d.Got == "":
 		return fmt.Sprintf("%s: missing %s", what, d.Want)
@@ -132,7 +135,7 @@ func Check(ctx context.Context, db *database.DB) ([]Difference, error) {
 	for _, name := range sortedKeys(want.Tables) {
 		have, ok := got[name]
 		if !ok {
-			all = append(all, Difference{Table: name, Kind: KindTable, Want: "the table"})
+			all = append(all, Difference{Table: name, Kind: KindTable, Want: "altogether"})
 			continue
 		}
 		all = append(all, compareTables(name, want.Tables[name], have)...)

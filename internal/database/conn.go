@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net"
 	"regexp"
 	"strings"
@@ -204,12 +205,13 @@ func newConnector(cfg pq.Config, opts Options) (*connector, error) {
 	if opts.Name != "" {
 		cfg.ApplicationName = opts.Name
 	}
-	for name := range cfg.Runtime {
-		if strings.EqualFold(name, "timezone") {
-			delete(cfg.Runtime, name)
-		}
-	}
+	maps.DeleteFunc(cfg.Runtime, func(name, _ string) bool {
+		return strings.EqualFold(name, "timezone") || strings.EqualFold(name, "search_path")
+	})
 	cfg.Runtime["timezone"] = "UTC"
+	// The default begins with the user's own schema: for a user toji that would be
+	// ours, whose tables are always named with it.
+	cfg.Runtime["search_path"] = "public"
 	c, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, err

@@ -130,7 +130,7 @@ func (e *environment) start() error {
 	}
 	removeLeftovers()
 	// The server's user must be able to enter it, and its path must be short.
-	dir, err := os.MkdirTemp("", fmt.Sprintf("toji-test-%d-", os.Getpid()))
+	dir, err := os.MkdirTemp(tempDir(), fmt.Sprintf("toji-test-%d-", os.Getpid()))
 	if err != nil {
 		return err
 	}
@@ -191,10 +191,24 @@ func (e *environment) stop() {
 	}
 }
 
+// tempDir returns a directory in memory where there is one with room: a database
+// is a thousand small files, made six times as fast there.
+func tempDir() string {
+	const memory, room = "/dev/shm", 1 << 30
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(memory, &fs); err != nil || fs.Bavail*uint64(fs.Bsize) < room {
+		return os.TempDir()
+	}
+	if syscall.Access(memory, 7) != nil {
+		return os.TempDir()
+	}
+	return memory
+}
+
 // removeLeftovers removes the directories of test processes that were killed;
 // their servers died with them.
 func removeLeftovers() {
-	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), "toji-test-*-*"))
+	dirs, _ := filepath.Glob(filepath.Join(tempDir(), "toji-test-*-*"))
 	for _, dir := range dirs {
 		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), "toji-test-"), "-")
 		pid, err := strconv.Atoi(number)
