@@ -1,0 +1,186 @@
+package client
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// session is what the hub knows a logged in client by.
+type session struct {
+	id        int64
+	key       string
+	callnum   int64 // of the next call
+	exclusive bool  // the hub was asked to keep out other sessions of the user
+	login     *login
+}
+
+// login is the way a session was opened, for the case that it expires.
+type login struct {
+	url    string
+	method string
+	args   []any
+	kw     map[string]any
+}
+
+// sessionInfo is the hub's answer to a login.
+type sessionInfo struct {
+	ID  int64  `rpc:"session-id"`
+	Key string `rpc:"session-key"`
+}
+
+// Login opens a session by user name and password.
+func (c *Client) Login(ctx context.Context, user, password string) error {
+	return c.open(ctx, &login{c.opts.Server, "login", []any{user, password}, map[string]any{"opts": nil}})
+}
+
+// LoginCert opens a session by the client certificate of Options.Cert.
+func (c *Client) LoginCert(ctx context.Context) error { return c.LoginCertAs(ctx, "") }
+
+// LoginCertAs is LoginCert for a proxy such as the web server, which may open
+// sessions of other users. An empty user is the certificate's own.
+func (c *Client) LoginCertAs(ctx context.Context, user string) error {
+	if c.opts.Cert == "" {
+		return koji.AuthErrorf("No client cert provided")
+	}
+	u, err := url.Parse(c.opts.Server)
+	if err != nil {
+		return err
+	}
+	u.Scheme = "https" // certificates exist in TLS only
+	kw := map[string]any{"proxyuser": nil}
+	if user != "" {
+		kw["proxyuser"] = user
+	}
+	return c.open(ctx, &login{u.String() + "/ssllogin", "sslLogin", nil, kw})
+}
+
+func (c *Client) open(ctx context.Context, l *login) error {
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	call, err := newCall(l.method, l.url, append(l.args[:len(l.args):len(l.args)], xmlrpc.Keywords(l.kw))...)
+	if err != nil {
+		return err
+	}
+	call.login = true
+	return c.begin(ctx, call, l, nil)
+}
+
+// renew opens the expired session s again. The hub finds it by the headers, and
+// its number stays. The caller holds c.serial.
+func (c *Client) renew(ctx context.Context, s *session) error {
+	kw := xmlrpc.Keywords(s.login.kw)
+	kw["renew"], kw["exclusive"] = true, s.exclusive
+	call, err := newCall(s.login.method, s.login.url, append(s.login.args[:len(s.login.args):len(s.login.args)], kw)...)
+	if err != nil {
+		return err
+	}
+	call.login = true
+	return c.begin(ctx, call, s.login, s)
+}
+
+// begin makes a call that returns a session and sets it in c.
+func (c *Client) begin(ctx context.Context, call *call, l *login, old *session) error {
+	v, err := c.attempts(ctx, call, old.next())
+	if err != nil {
+		return err
+	}
+	s, err := newSession(v, l)
+	if err != nil {
+		return err
+	}
+	s.exclusive = old != nil && old.exclusive
+	c.session.Store(s)
+	return nil
+}
+
+func newSession(v any, l *login) (*session, error) {
+	var info sessionInfo
+	if err := rpc.Into(v, &info); err != nil || info.Key == "" {
+		return nil, koji.AuthErrorf("unable to obtain a session")
+	}
+	return &session{id: info.ID, key: info.Key, login: l}, nil
+}
+
+// LoggedIn reports whether the client has a session.
+func (c *Client) LoggedIn() bool { return c.session.Load() != nil }
+
+// Session returns the id and the key of the session, or 0 and "" without one.
+// The key is a secret.
+func (c *Client) Session() (id int64, key string) {
+	if s := c.session.Load(); s != nil {
+		return s.id, s.key
+	}
+	return 0, ""
+}
+
+// Resume takes over a session that was opened elsewhere.
+func (c *Client) Resume(id int64, key string) {
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	c.session.Store(&session{id: id, key: key})
+}
+
+// Subsession opens a session of the same user, for calls beside this one's. The
+// hub closes it with the first.
+func (c *Client) Subsession(ctx context.Context) (*Client, error) {
+	parent := c.session.Load()
+	v, err := c.Call(ctx, "subsession", nil)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSession(v, parent.way())
+	if err != nil {
+		return nil, err
+	}
+	sub := &Client{opts: c.opts, http: c.http}
+	sub.session.Store(s)
+	return sub, nil
+}
+
+// way returns how the session was opened, if that is known.
+func (s *session) way() *login {
+	if s == nil {
+		return nil
+	}
+	return s.login
+}
+
+// Exclusive makes the session the only one of its user, so that no second
+// builder runs under one name. With force it takes the place of another session.
+func (c *Client) Exclusive(ctx context.Context, force bool) error {
+	_, err := c.Call(ctx, "exclusiveSession", []any{xmlrpc.Keywords(map[string]any{"force": force})})
+	if err != nil {
+		return err
+	}
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	if s := c.session.Load(); s != nil {
+		s.exclusive = true
+	}
+	return nil
+}
+
+// Logout ends the session; without one it does nothing. The client forgets the
+// session even when the hub cannot be told.
+func (c *Client) Logout(ctx context.Context) error {
+	c.serial.Lock()
+	defer c.serial.Unlock()
+	s := c.session.Swap(nil)
+	if s == nil {
+		return nil
+	}
+	call, err := newCall("logout", c.opts.Server, xmlrpc.Keywords(map[string]any{"session_id": nil}))
+	if err != nil {
+		return err
+	}
+	call.login = true
+	_, err = c.send(ctx, call, s.next())
+	if koji.IsFault(err, koji.FaultAuthExpired) {
+		return nil // someone forced their way into an exclusive session
+	}
+	return err
+}
