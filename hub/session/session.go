@@ -14,21 +14,22 @@ import (
 
 // Session is the caller of one request.
 type Session struct {
-	ID        int    // 0 for anonymous callers
+	ID        int64  // 0 for anonymous callers
 	Key       string // proves the ID; never logged
-	Master    *int   // the session that this one is a subsession of
-	UserID    int
+	Master    *int64 // the session that this one is a subsession of
+	UserID    int64
 	UserName  string
-	UserType  int  // koji's USERTYPES
-	HostID    *int // the build host that the user is, if it is one
-	AuthType  int  // koji's AUTHTYPES
+	UserType  koji.UserType
+	HostID    *int64 // the build host that the user is, if it is one
+	AuthType  koji.AuthType
 	HostIP    string
-	Callnum   *int
-	Exclusive bool // this session, or its master, has the user for itself
-	Locked    bool // another session has the user for itself
-	Expired   bool // good for being renewed by a login and for nothing else
+	Callnum   *int64 // number of this call, if the client counts
+	LastCall  *int64 // number of the last call that wrote something
+	Exclusive bool   // this session, or its master, has the user for itself
+	Locked    bool   // another session has the user for itself
+	Expired   bool   // good for being renewed by a login and for nothing else
 	Perms     []string
-	Groups    []int // ids of the user's groups
+	Groups    []int64 // ids of the user's groups
 	Start     koji.Time
 	Update    koji.Time
 	Renew     koji.Time
@@ -69,7 +70,7 @@ func (s *Session) HasPerm(name string) bool {
 }
 
 // IsUser reports whether the caller is the user or a member of the group.
-func (s *Session) IsUser(id int) bool {
+func (s *Session) IsUser(id int64) bool {
 	return s.LoggedIn() && (s.UserID == id || slices.Contains(s.Groups, id))
 }
 
@@ -95,7 +96,7 @@ func (s *Session) AssertPerm(names ...string) error {
 
 // AssertUser returns an ActionNotAllowed error unless the caller is the user, a
 // member of the group, or an admin.
-func (s *Session) AssertUser(id int) error {
+func (s *Session) AssertUser(id int64) error {
 	if !s.IsUser(id) && !s.HasPerm("admin") {
 		return koji.ActionNotAllowedf("not owner")
 	}
@@ -103,7 +104,7 @@ func (s *Session) AssertUser(id int) error {
 }
 
 // Host returns the id of the build host that the caller is, or an AuthError.
-func (s *Session) Host() (int, error) {
+func (s *Session) Host() (int64, error) {
 	switch {
 	case !s.LoggedIn():
 		return 0, koji.AuthErrorf("Not logged-in")
@@ -115,7 +116,7 @@ func (s *Session) Host() (int, error) {
 
 // AssertHost is Host for methods that change things, for which the host must
 // have itself by an exclusive session: no two daemons act as one host.
-func (s *Session) AssertHost() (int, error) {
+func (s *Session) AssertHost() (int64, error) {
 	id, err := s.Host()
 	if err == nil && !s.Exclusive {
 		return 0, koji.AuthErrorf("This method requires an exclusive session")

@@ -5,34 +5,35 @@ import (
 
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 )
 
 // SessionRow is a live session with everything the hub asks of its user.
 type SessionRow struct {
-	ID          int       `db:"id"`
-	UserID      int       `db:"user_id"`
-	AuthType    *int      `db:"authtype"`
-	HostIP      *string   `db:"hostip"`
-	Callnum     *int      `db:"callnum"`
-	Exclusive   bool      `db:"exclusive"`
-	Expired     bool      `db:"expired"`
-	Master      *int      `db:"master"`
-	Start       koji.Time `db:"start_time"`
-	Update      koji.Time `db:"update_time"`
-	Renew       koji.Time `db:"renew_time"`
-	UserName    string    `db:"user_name"`
-	UserStatus  int       `db:"user_status"`
-	UserType    int       `db:"usertype"`
-	HostID      *int      `db:"host_id"`
-	ExclusiveID *int      `db:"exclusive_id"` // the user's exclusive session, if there is one
-	Groups      []int     `db:"groups"`
-	Perms       []string  `db:"perms"`
+	ID          int64           `db:"id"`
+	UserID      int64           `db:"user_id"`
+	AuthType    koji.AuthType   `db:"authtype"`
+	HostIP      string          `db:"hostip"`
+	Callnum     *int64          `db:"callnum"`
+	Exclusive   bool            `db:"exclusive"`
+	Expired     bool            `db:"expired"`
+	Master      *int64          `db:"master"`
+	Start       koji.Time       `db:"start_time"`
+	Update      koji.Time       `db:"update_time"`
+	Renew       koji.Time       `db:"renew_time"`
+	UserName    string          `db:"user_name"`
+	UserStatus  koji.UserStatus `db:"user_status"`
+	UserType    koji.UserType   `db:"usertype"`
+	HostID      *int64          `db:"host_id"`
+	ExclusiveID *int64          `db:"exclusive_id"` // the user's exclusive session, if there is one
+	Groups      []int64         `db:"groups"`
+	Perms       []string        `db:"perms"`
 }
 
 // One round trip for all of it: this runs with every call. Groups give their
 // permissions to their members; 2 is the user type of a group.
 const sessionSQL = `
-SELECT s.id, s.user_id, s.authtype, s.hostip, s.callnum, s.exclusive IS TRUE AS exclusive, s.expired,
+SELECT s.id, s.user_id, coalesce(s.authtype, 0) AS authtype, coalesce(s.hostip, '') AS hostip, s.callnum, s.exclusive IS TRUE AS exclusive, s.expired,
        s.master, s.start_time, s.update_time, s.renew_time,
        u.name AS user_name, u.status AS user_status, u.usertype,
        (SELECT min(id) FROM host WHERE host.user_id = s.user_id) AS host_id,
@@ -49,20 +50,22 @@ SELECT s.id, s.user_id, s.authtype, s.hostip, s.callnum, s.exclusive IS TRUE AS 
 
 // Session returns the session with the id, key and client address, or
 // database.ErrNotFound. It locks nothing.
-func (s *Store) Session(ctx context.Context, id int, key, hostIP string) (SessionRow, error) {
+func (s *Store) Session(ctx context.Context, id int64, key, hostIP string) (SessionRow, error) {
 	return database.One[SessionRow](ctx, s.DB, sessionSQL, id, key, hostIP)
 }
 
-// TouchSession notes that the session is in use.
-func (s *Store) TouchSession(ctx context.Context, id int) error {
-	_, err := s.Exec(ctx, `UPDATE sessions SET update_time = NOW() WHERE id = $1`, id)
+// TouchSession notes that the session is in use. It does not wait for a call of
+// the same session that is under way: that one has noted it.
+func (s *Store) TouchSession(ctx context.Context, id int64) error {
+	_, err := s.Exec(ctx, `UPDATE sessions SET update_time = NOW()
+		WHERE id = (SELECT id FROM sessions WHERE id = $1 FOR UPDATE SKIP LOCKED)`, id)
 	return err
 }
 
 // ClaimCall notes, in the transaction of a call that writes, that the session
 // has made it. It waits for a call of the same session that is under way and
 // returns the number of the last one and whether this call is newer.
-func (s *Store) ClaimCall(ctx context.Context, id, callnum int) (last *int, ok bool, err error) {
+func (s *Store) ClaimCall(ctx context.Context, id, callnum int64) (last *int64, ok bool, err error) {
 	const claim = `UPDATE sessions SET callnum = $2, update_time = NOW()
 		WHERE id = $1 AND (callnum IS NULL OR callnum < $2)`
 	res, err := s.Exec(ctx, claim, id, callnum)
@@ -72,34 +75,34 @@ func (s *Store) ClaimCall(ctx context.Context, id, callnum int) (last *int, ok b
 	if n, err := res.RowsAffected(); err != nil || n == 1 {
 		return nil, err == nil, err
 	}
-	last, err = database.One[*int](ctx, s.DB, `SELECT callnum FROM sessions WHERE id = $1`, id)
+	last, err = database.One[*int64](ctx, s.DB, `SELECT callnum FROM sessions WHERE id = $1`, id)
 	return last, false, err
 }
 
 // ExpireSession ends a session, and those below it, until it is renewed by a login.
-func (s *Store) ExpireSession(ctx context.Context, id int) error {
+func (s *Store) ExpireSession(ctx context.Context, id int64) error {
 	_, err := s.Exec(ctx, `UPDATE sessions SET expired = TRUE WHERE id = $1 OR master = $1`, id)
 	return err
 }
 
 // NewSession says what CreateSession creates.
 type NewSession struct {
-	UserID   int
+	UserID   int64
 	Key      string
 	HostIP   string
-	AuthType int
-	Master   *int // makes it a subsession
+	AuthType koji.AuthType
+	Master   *int64 // makes it a subsession
 }
 
 // CreateSession opens a session and returns its id.
-func (s *Store) CreateSession(ctx context.Context, n NewSession) (int, error) {
-	return database.One[int](ctx, s.DB, `INSERT INTO sessions (user_id, key, hostip, authtype, master)
+func (s *Store) CreateSession(ctx context.Context, n NewSession) (int64, error) {
+	return database.One[int64](ctx, s.DB, `INSERT INTO sessions (user_id, key, hostip, authtype, master)
 		VALUES ($1, $2, $3, $4, $5) RETURNING id`, n.UserID, n.Key, n.HostIP, n.AuthType, n.Master)
 }
 
 // RenewSession gives an open session a new key and a new life. It reports false
 // if the session or the one it belongs to was closed meanwhile.
-func (s *Store) RenewSession(ctx context.Context, id int, key string) (bool, error) {
+func (s *Store) RenewSession(ctx context.Context, id int64, key string) (bool, error) {
 	const renew = `UPDATE sessions s SET key = $2, expired = FALSE, update_time = NOW(), renew_time = NOW()
 		WHERE id = $1 AND NOT closed AND (master IS NULL
 		   OR EXISTS (SELECT 1 FROM sessions m WHERE m.id = s.master AND NOT m.closed))`
@@ -107,33 +110,33 @@ func (s *Store) RenewSession(ctx context.Context, id int, key string) (bool, err
 }
 
 // CloseSession closes a session and those below it, for good.
-func (s *Store) CloseSession(ctx context.Context, id int) error {
+func (s *Store) CloseSession(ctx context.Context, id int64) error {
 	_, err := s.Exec(ctx, `UPDATE sessions SET expired = TRUE, exclusive = NULL, closed = TRUE
 		WHERE id = $1 OR master = $1`, id)
 	return err
 }
 
 // CloseSubsession closes one session below master.
-func (s *Store) CloseSubsession(ctx context.Context, id, master int) error {
+func (s *Store) CloseSubsession(ctx context.Context, id, master int64) error {
 	_, err := s.Exec(ctx, `UPDATE sessions SET expired = TRUE, exclusive = NULL, closed = TRUE
 		WHERE id = $1 AND master = $2`, id, master)
 	return err
 }
 
 // OwnsSession reports whether the session is one of the user's.
-func (s *Store) OwnsSession(ctx context.Context, id, userID int) (bool, error) {
+func (s *Store) OwnsSession(ctx context.Context, id, userID int64) (bool, error) {
 	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2)`, id, userID)
 }
 
 // MakeExclusive gives the user to one session alone. Force closes the session
 // that has it; without force MakeExclusive reports false then. The user's row
 // is locked, so that of two sessions that want it at once one gets it.
-func (s *Store) MakeExclusive(ctx context.Context, id, userID int, force bool) (ok bool, err error) {
+func (s *Store) MakeExclusive(ctx context.Context, id, userID int64, force bool) (ok bool, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		if _, err := s.Exec(ctx, `SELECT id FROM users WHERE id = $1 FOR UPDATE`, userID); err != nil {
 			return err
 		}
-		held, err := database.All[int](ctx, s.DB, `SELECT id FROM sessions
+		held, err := database.All[int64](ctx, s.DB, `SELECT id FROM sessions
 			WHERE user_id = $1 AND exclusive AND NOT closed FOR UPDATE`, userID)
 		if err != nil || len(held) > 0 && !force {
 			return err
@@ -149,7 +152,7 @@ func (s *Store) MakeExclusive(ctx context.Context, id, userID int, force bool) (
 }
 
 // MakeShared lets other sessions use the user again.
-func (s *Store) MakeShared(ctx context.Context, id int) error {
+func (s *Store) MakeShared(ctx context.Context, id int64) error {
 	_, err := s.Exec(ctx, `UPDATE sessions SET exclusive = NULL WHERE id = $1`, id)
 	return err
 }
@@ -166,13 +169,45 @@ func (s *Store) changed(ctx context.Context, query string, args ...any) (bool, e
 
 // Login is what is needed to let a user in.
 type Login struct {
-	UserID   int     `db:"id"`
-	Name     string  `db:"name"`
-	Password *string `db:"password"`
-	Status   int     `db:"status"`
+	UserID   int64           `db:"id"`
+	Name     string          `db:"name"`
+	Password *string         `db:"password"`
+	Status   koji.UserStatus `db:"status"`
 }
 
 // LoginByName returns the login data of a user, or database.ErrNotFound.
 func (s *Store) LoginByName(ctx context.Context, name string) (Login, error) {
 	return database.One[Login](ctx, s.DB, `SELECT id, name, password, status FROM users WHERE name = $1`, name)
+}
+
+// AddLogin adds a user without password, for someone known by a certificate.
+func (s *Store) AddLogin(ctx context.Context, name string) (int64, error) {
+	return database.One[int64](ctx, s.DB, `INSERT INTO users (name, status, usertype) VALUES ($1, $2, $3) RETURNING id`,
+		name, koji.UserActive, koji.UserNormal)
+}
+
+const sessionInfoSQL = `
+SELECT user_id, expired, master, coalesce(authtype, 0) AS authtype, callnum, start_time, update_time, renew_time, exclusive,
+       date_part('epoch', start_time) AS start_ts, date_part('epoch', update_time) AS update_ts,
+       date_part('epoch', renew_time) AS renew_ts, id, hostip
+  FROM sessions`
+
+// SessionInfo returns a session; without details its id and address are left out.
+func (s *Store) SessionInfo(ctx context.Context, id int64, details bool) (api.SessionInfo, error) {
+	info, err := database.One[api.SessionInfo](ctx, s.DB, sessionInfoSQL+` WHERE id = $1`, id)
+	if !details {
+		info.ID, info.HostIP = nil, nil
+	}
+	return info, err
+}
+
+// UserSessions returns a user's sessions that have not expired.
+func (s *Store) UserSessions(ctx context.Context, userID int64, details bool) ([]api.SessionInfo, error) {
+	list, err := database.All[api.SessionInfo](ctx, s.DB, sessionInfoSQL+` WHERE user_id = $1 AND NOT expired ORDER BY id`, userID)
+	for i := range list {
+		if !details {
+			list[i].ID, list[i].HostIP = nil, nil
+		}
+	}
+	return list, err
 }

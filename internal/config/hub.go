@@ -44,6 +44,7 @@ type Hub struct {
 	NotifyOnSuccess      bool     `toml:"notify_on_success"`
 	DisableNotifications bool     `toml:"disable_notifications"`
 	MissingPolicyOK      bool     `toml:"missing_policy_ok"` // what no policy speaks of is allowed
+	VerbosePolicy        bool     `toml:"verbose_policy"`    // refusals name the rule
 	RPMDefaultChecksums  []string `toml:"rpm_default_checksums"`
 	EnableMaven          bool     `toml:"enable_maven"`
 	EnableWin            bool     `toml:"enable_win"`

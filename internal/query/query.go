@@ -77,12 +77,12 @@ func (s *Select) Where(cond string, values ...any) {
 
 // WhereActive adds the condition that the versioned row of table was in force
 // at the event, or is in force now if event is nil.
-func (s *Select) WhereActive(table string, event *int) {
+func (s *Select) WhereActive(table string, event *int64) {
 	s.where = append(s.where, s.Active(table, event))
 }
 
 // Active returns the condition that WhereActive adds, for use in a join.
-func (s *Select) Active(table string, event *int) string {
+func (s *Select) Active(table string, event *int64) string {
 	if event == nil {
 		return "(" + table + ".active = TRUE)"
 	}

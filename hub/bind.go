@@ -1,0 +1,10 @@
+package hub
+
+import "github.com/toji-build/toji/internal/rpc"
+
+// bindings bind the methods of each noun. A test holds that nothing that is
+// declared in koji/api is left out.
+var bindings = []func(*rpc.Registry, *Hub){
+	bindSession,
+	bindSystem,
+}

@@ -1,0 +1,227 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/toji-build/toji/hub/session"
+	"github.com/toji-build/toji/internal/obs"
+	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// handle runs one request: a method, or many by multiCall. Errors are as they
+// came from the method; faultOf translates them.
+func (h *Hub) handle(ctx context.Context, creds *credentials, method string, params []any) (any, error) {
+	many := method == "multiCall" || method == "system.multicall"
+	if !many {
+		if _, err := h.Methods.Lookup(method); err != nil {
+			return nil, err
+		}
+	}
+	s, err := h.openSession(ctx, creds, method)
+	if err != nil {
+		return nil, err
+	}
+	ctx = session.With(ctx, s)
+	args, kw := xmlrpc.SplitKeywords(params)
+	if many {
+		return h.multiCall(ctx, args, kw)
+	}
+	entry, err := h.Methods.Lookup(method)
+	if err != nil {
+		return nil, err
+	}
+	return h.call(ctx, entry, args, kw)
+}
+
+// call runs a method for the context's session: in a transaction of its own if
+// it writes, or in the context's if there is one. It is an rpc.Dispatch.
+func (h *Hub) call(ctx context.Context, e *rpc.Entry, args []any, kw map[string]any) (result any, err error) {
+	start := h.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			h.Log.ErrorContext(ctx, "method panicked", obs.Method, e.Name, obs.Panic, p, obs.Stack, string(debug.Stack()))
+			result, err = nil, errInternal
+		}
+		h.finished(ctx, e.Name, h.Now().Sub(start), err)
+	}()
+	if err := h.admit(ctx, e); err != nil {
+		return nil, err
+	}
+	if !e.Writes || h.Store.InTransaction(ctx) {
+		return e.Call(ctx, args, kw)
+	}
+	err = h.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := h.claimCall(ctx, e.Name); err != nil {
+			return err
+		}
+		result, err = e.Call(ctx, args, kw)
+		return err
+	})
+	return result, err
+}
+
+// admit checks what the hub's state and the method's declaration demand of the
+// caller. What depends on arguments the method checks itself.
+func (h *Hub) admit(ctx context.Context, e *rpc.Entry) error {
+	s := session.From(ctx)
+	if h.Config.LockOut && !s.HasPerm("admin") && !slices.Contains([]string{"login", "sslLogin", "logout"}, e.Name) {
+		return koji.ServerOfflinef("Server disabled for maintenance")
+	}
+	a := e.Access
+	switch {
+	case a.Host:
+		_, err := s.Host()
+		return err
+	case len(a.Perms) > 0:
+		return s.AssertPerm(a.Perms...)
+	case a.Login:
+		return s.AssertLogin()
+	}
+	return nil
+}
+
+// finished counts a call and logs it if it was slow or failed unforeseen.
+func (h *Hub) finished(ctx context.Context, method string, took time.Duration, err error) {
+	fault := ""
+	if err != nil {
+		fault = koji.FaultName(faultOf(err).Code)
+	}
+	h.metrics.called(method, took, fault)
+	s := session.From(ctx)
+	log := h.Log.With(obs.Method, method, obs.User, s.UserName, obs.Session, s.ID, obs.Duration, took)
+	switch {
+	case err != nil && !errors.Is(err, errInternal) && koji.FaultOf(err) == 0 && ctx.Err() == nil:
+		log.ErrorContext(ctx, "call failed", obs.Error, err)
+	case took > h.Config.SlowCall.Std() && h.Config.SlowCall > 0:
+		log.WarnContext(ctx, "slow call")
+	default:
+		log.DebugContext(ctx, "call", obs.Error, err)
+	}
+}
+
+// multiCall runs a list of calls and returns, for each, a list with its result
+// or a struct with its fault. If one of them writes, they share a transaction
+// in which each has a savepoint: a call that fails takes back what it did alone.
+func (h *Hub) multiCall(ctx context.Context, args []any, kw map[string]any) (any, error) {
+	calls, err := multiCallArgs(args, kw)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(calls, h.writes) {
+		return h.eachCall(ctx, calls)
+	}
+	var results []any
+	err = h.Store.InTx(ctx, func(ctx context.Context) error {
+		if err := h.claimCall(ctx, "multiCall"); err != nil {
+			return err
+		}
+		results, err = h.eachCall(ctx, calls)
+		return err
+	})
+	return results, err
+}
+
+// subCall is a call in a multiCall.
+type subCall struct {
+	method string
+	params []any
+	err    error // why it cannot be called
+}
+
+func multiCallArgs(args []any, kw map[string]any) ([]subCall, error) {
+	list, ok := kw["calls"]
+	if !ok && len(args) == 1 {
+		list, ok = args[0], true
+	}
+	items, isList := list.([]any)
+	if !ok || !isList {
+		return nil, koji.ParameterErrorf("multiCall takes one list of calls")
+	}
+	calls := make([]subCall, len(items))
+	for i, item := range items {
+		calls[i] = newSubCall(item)
+	}
+	return calls, nil
+}
+
+func newSubCall(item any) subCall {
+	// Koji: what is wrong with a call is its own fault, in Python's words.
+	m, ok := item.(map[string]any)
+	if !ok {
+		return subCall{err: &koji.Error{Fault: faultUnforeseen, Msg: "'" + xmlrpc.TypeName(item) + "' object is not subscriptable"}}
+	}
+	for _, name := range []string{"methodName", "params"} {
+		if _, ok := m[name]; !ok {
+			return subCall{err: &koji.Error{Fault: faultUnforeseen, Msg: name}}
+		}
+	}
+	method, _ := m["methodName"].(string)
+	params, _ := m["params"].([]any)
+	return subCall{method: method, params: params}
+}
+
+func (h *Hub) writes(c subCall) bool {
+	if c.method == "multiCall" || c.method == "system.multicall" {
+		return true
+	}
+	e, err := h.Methods.Lookup(c.method)
+	return err == nil && e.Writes
+}
+
+func (h *Hub) eachCall(ctx context.Context, calls []subCall) ([]any, error) {
+	results := make([]any, len(calls))
+	for i, c := range calls {
+		result, err := h.subCall(ctx, c)
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // nobody waits for the rest
+		}
+		if err == nil {
+			results[i] = []any{result}
+			continue
+		}
+		f := faultOf(err)
+		// Koji: within a multiCall the class of an unforeseen error is left out.
+		results[i] = map[string]any{"faultCode": f.Code, "faultString": withoutClass(f.String)}
+	}
+	return results, nil
+}
+
+func (h *Hub) subCall(ctx context.Context, c subCall) (result any, err error) {
+	run := func(ctx context.Context) error {
+		result, err = h.oneOfMany(ctx, c)
+		return err
+	}
+	if h.Store.InTransaction(ctx) {
+		err = h.Store.Savepoint(ctx, run)
+	} else {
+		err = run(ctx)
+	}
+	return result, err
+}
+
+func (h *Hub) oneOfMany(ctx context.Context, c subCall) (any, error) {
+	if c.err != nil {
+		return nil, c.err
+	}
+	args, kw := xmlrpc.SplitKeywords(c.params)
+	if c.method == "multiCall" || c.method == "system.multicall" {
+		return h.multiCall(ctx, args, kw)
+	}
+	e, err := h.Methods.Lookup(c.method)
+	if err != nil {
+		return nil, err
+	}
+	result, err := h.call(ctx, e, args, kw)
+	if seq, ok := result.(iter.Seq2[any, error]); ok && err == nil {
+		// Rows that are yet to be read would outlive the savepoint.
+		return xmlrpc.Plain(seq)
+	}
+	return result, err
+}

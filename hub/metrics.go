@@ -1,0 +1,36 @@
+package hub
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are what the hub counts.
+type metrics struct {
+	calls  *prometheus.HistogramVec
+	faults *prometheus.CounterVec
+}
+
+func newMetrics(r *prometheus.Registry) *metrics {
+	m := &metrics{
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "toji_hub_call_seconds",
+			Help:    "Duration of calls to the hub by method.",
+			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 30},
+		}, []string{"method"}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "toji_hub_faults_total",
+			Help: "Calls to the hub that ended in a fault, by method and class of the fault.",
+		}, []string{"method", "fault"}),
+	}
+	r.MustRegister(m.calls, m.faults)
+	return m
+}
+
+func (m *metrics) called(method string, took time.Duration, fault string) {
+	m.calls.WithLabelValues(method).Observe(took.Seconds())
+	if fault != "" {
+		m.faults.WithLabelValues(method, fault).Inc()
+	}
+}
