@@ -10,8 +10,8 @@ type Event struct {
 
 // GetEventParams are the parameters of getEvent.
 type GetEventParams struct {
-	ID     any  `rpc:"id"` // a number, or the text of one
-	Strict bool `rpc:"strict,optional=True"`
+	ID     int64 `rpc:"id"`
+	Strict bool  `rpc:"strict,optional=True"`
 }
 
 // GetLastEventParams are the parameters of getLastEvent.

@@ -71,7 +71,7 @@ type DeleteExternalRepoParams struct {
 type AddExternalRepoToTagParams struct {
 	TagInfo   any     `rpc:"tag_info"`
 	RepoInfo  any     `rpc:"repo_info"`
-	Priority  any     `rpc:"priority"` // a number, or the text of one
+	Priority  int64   `rpc:"priority"`
 	MergeMode *string `rpc:"merge_mode,optional='koji'"`
 	Arches    any     `rpc:"arches,optional=None"` // by commas or spaces, or a list
 }
@@ -81,7 +81,7 @@ type AddExternalRepoToTagParams struct {
 type EditTagExternalRepoParams struct {
 	TagInfo   any     `rpc:"tag_info"`
 	RepoInfo  any     `rpc:"repo_info"`
-	Priority  any     `rpc:"priority,optional=None"`
+	Priority  *int64  `rpc:"priority,optional=None"`
 	MergeMode *string `rpc:"merge_mode,optional=None"`
 	Arches    any     `rpc:"arches,optional=None"`
 }
@@ -99,7 +99,7 @@ var (
 		Name: "getExternalRepo", Func: "get_external_repo", Access: Anyone,
 		Doc: "Return an external repository; nil if there is none and strict is false.",
 	})
-	ListExternalRepos = rpc.Define(rpc.Method[ListExternalReposParams, any]{
+	ListExternalRepos = rpc.Define(rpc.Method[ListExternalReposParams, rpc.Rows[ExternalRepo]]{
 		Name: "listExternalRepos", Func: "get_external_repos", Access: Anyone,
 		Doc: "List external repositories.",
 	})

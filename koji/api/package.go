@@ -107,7 +107,7 @@ type PackageListSetArchesParams struct {
 // such a list is for the policy package_list to say.
 var (
 	GetPackage = rpc.Define(rpc.Method[GetPackageParams, *IDName]{
-		Name: "getPackage", Func: "lookup_package", Access: Anyone, Writes: true,
+		Name: "getPackage", Func: "lookup_package", Access: Anyone,
 		Doc: "Return a package; nil if there is none and strict is false.",
 	})
 	GetPackageID = rpc.Define(rpc.Method[GetPackageIDParams, *int64]{
@@ -118,7 +118,7 @@ var (
 		Name: "listPackages", Access: Anyone,
 		Doc: "List packages: all, or the entries in the lists of tags for a tag, an owner or a package.",
 	})
-	ListPackagesSimple = rpc.Define(rpc.Method[ListPackagesSimpleParams, any]{
+	ListPackagesSimple = rpc.Define(rpc.Method[ListPackagesSimpleParams, rpc.Rows[Package]]{
 		Name: "listPackagesSimple", Access: Anyone,
 		Doc: "List packages, all or those with a prefix.",
 	})

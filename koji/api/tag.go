@@ -130,10 +130,10 @@ var (
 		Doc: "Return a tag; nil if there is none and strict is false.",
 	})
 	GetTagID = rpc.Define(rpc.Method[GetTagIDParams, *int64]{
-		Name: "getTagID", Func: "get_tag_id", Access: Anyone, Writes: true,
+		Name: "getTagID", Func: "get_tag_id", Access: Anyone,
 		Doc: "Return the id of a tag, even of a deleted one.",
 	})
-	ListTags = rpc.Define(rpc.Method[ListTagsParams, any]{
+	ListTags = rpc.Define(rpc.Method[ListTagsParams, rpc.Rows[ListedTag]]{
 		Name: "listTags", Func: "list_tags", Access: Anyone,
 		Doc: "List tags: all, those that hold a build or list a package, those whose name matches a pattern.",
 	})

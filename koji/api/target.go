@@ -54,7 +54,7 @@ var (
 		Name: "getBuildTarget", Func: "get_build_target", Access: Anyone,
 		Doc: "Return a build target; nil if there is none and strict is false.",
 	})
-	GetBuildTargets = rpc.Define(rpc.Method[GetBuildTargetsParams, any]{
+	GetBuildTargets = rpc.Define(rpc.Method[GetBuildTargetsParams, rpc.Rows[BuildTarget]]{
 		Name: "getBuildTargets", Func: "get_build_targets", Access: Anyone,
 		Doc: "List build targets, all or those with a build tag or a destination tag.",
 	})

@@ -121,7 +121,7 @@ var (
 		Name: "getLoggedInUser", Access: Anyone,
 		Doc: "Return the caller as getUser does, with the way it logged in; nil for anonymous callers.",
 	})
-	ListUsers = rpc.Define(rpc.Method[ListUsersParams, any]{
+	ListUsers = rpc.Define(rpc.Method[ListUsersParams, rpc.Rows[User]]{
 		Name: "listUsers", Access: Anyone,
 		Doc: "List users of a type, with a prefix, or that hold a permission, by themselves or, with inherited_perm, by a group.",
 	})
