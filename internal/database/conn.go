@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"regexp"
@@ -46,7 +47,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	stmt, err := c.cache.get(ctx, c.pqConn, query)
 	if err != nil {
-		return nil, c.failed(query, err)
+		return nil, c.failed(ctx, query, err)
 	}
 	var rows driver.Rows
 	if stmt == nil {
@@ -55,7 +56,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		rows, err = stmt.QueryContext(ctx, args)
 	}
 	if err != nil {
-		return nil, c.failed(query, err)
+		return nil, c.failed(ctx, query, err)
 	}
 	c.streaming = true
 	return &connRows{Rows: rows, conn: c}, nil
@@ -68,11 +69,11 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	if len(args) == 0 {
 		res, err := c.pqConn.ExecContext(ctx, query, args)
-		return res, c.failed(query, err)
+		return res, c.failed(ctx, query, err)
 	}
 	stmt, err := c.cache.get(ctx, c.pqConn, query)
 	if err != nil {
-		return nil, c.failed(query, err)
+		return nil, c.failed(ctx, query, err)
 	}
 	var res driver.Result
 	if stmt == nil {
@@ -80,7 +81,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	} else {
 		res, err = stmt.ExecContext(ctx, args)
 	}
-	return res, c.failed(query, err)
+	return res, c.failed(ctx, query, err)
 }
 
 var writing = regexp.MustCompile(`(?i)\b(insert|update|delete|merge|call|nextval)\b`)
@@ -88,12 +89,15 @@ var writing = regexp.MustCompile(`(?i)\b(insert|update|delete|merge|call|nextval
 // failed drops a statement that the server no longer takes, and hides
 // driver.ErrBadConn from database/sql, which would run the text once more on
 // another connection, where that could write twice.
-func (c *conn) failed(query string, err error) error {
+func (c *conn) failed(ctx context.Context, query string, err error) error {
 	switch code := Code(err); {
 	case err == nil:
 		return nil
 	case code == codePlanChanged, code == codeNoStatement:
 		c.cache.forget(query)
+	case ctx.Err() != nil:
+		// The server only says that it was told to stop.
+		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	case errors.Is(err, driver.ErrBadConn) && (writing.MatchString(query) || !reads(query)):
 		return errConnLost
 	}

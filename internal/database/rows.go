@@ -42,8 +42,9 @@ func One[T any](ctx context.Context, db *DB, query string, args ...any) (T, erro
 }
 
 // Each yields a query's rows as they arrive, without holding the answer in
-// memory; T is as for [All]. After an error it yields nothing more. Inside of
-// a transaction the loop's body must not use the database.
+// memory; T is as for [All]. After an error it yields nothing more. Leaving the
+// loop early still reads the rest of the answer; cancel ctx when that is long.
+// Inside of a transaction the loop's body must not use the database.
 func Each[T any](ctx context.Context, db *DB, query string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
