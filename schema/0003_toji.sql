@@ -45,11 +45,11 @@ CREATE TABLE toji.task_failure (
 CREATE INDEX task_failure_task ON toji.task_failure (task_id);
 CREATE INDEX task_failure_host ON toji.task_failure (host_id, at);
 
--- One row per time that a host worked on a task.
+-- One row per time that a task was worked on; tasks of the hub itself have no host.
 CREATE TABLE toji.task_attempt (
     task_id integer NOT NULL REFERENCES task(id) ON DELETE CASCADE,
     attempt integer NOT NULL, -- from 1
-    host_id integer NOT NULL REFERENCES host(id) ON DELETE CASCADE,
+    host_id integer REFERENCES host(id) ON DELETE CASCADE,
     started timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended timestamptz,
     outcome text,
