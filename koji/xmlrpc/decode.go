@@ -47,39 +47,65 @@ const (
 	tagMethodName
 )
 
-func tagOf(name []byte) tag {
-	if i := bytes.LastIndexByte(name, ':'); i >= 0 {
-		name = name[i+1:] // <ex:nil/>
-	}
+// tagOf returns what the element name means, and the name as a string, or "" for
+// a name that is not among those usually met.
+func tagOf(name []byte) (tag, string) {
 	switch string(name) {
 	case "value":
-		return tagValue
+		return tagValue, "value"
+	case "member":
+		return tagOther, "member"
 	case "name":
-		return tagName
+		return tagName, "name"
 	case "string":
-		return tagString
-	case "int", "i4", "i8", "i1", "i2", "biginteger":
-		return tagInt
-	case "boolean":
-		return tagBool
+		return tagString, "string"
+	case "int":
+		return tagInt, "int"
 	case "nil":
-		return tagNil
-	case "double", "float", "bigdecimal":
-		return tagDouble
-	case "array":
-		return tagArray
+		return tagNil, "nil"
+	case "boolean":
+		return tagBool, "boolean"
+	case "double":
+		return tagDouble, "double"
 	case "struct":
-		return tagStruct
+		return tagStruct, "struct"
+	case "array":
+		return tagArray, "array"
+	case "data":
+		return tagOther, "data"
+	case "params":
+		return tagParams, "params"
+	case "param":
+		return tagOther, "param"
+	case "methodName":
+		return tagMethodName, "methodName"
+	case "methodCall":
+		return tagOther, "methodCall"
+	case "methodResponse":
+		return tagOther, "methodResponse"
+	}
+	if local := localName(name); len(local) < len(name) {
+		t, _ := tagOf(local)
+		return t, ""
+	}
+	return rareTagOf(name), ""
+}
+
+// localName returns name without its prefix: Apache's clients send <ex:nil/>.
+func localName(name []byte) []byte { return name[bytes.LastIndexByte(name, ':')+1:] }
+
+func rareTagOf(name []byte) tag {
+	switch string(name) {
+	case "fault":
+		return tagFault
 	case "base64":
 		return tagBase64
 	case "dateTime.iso8601":
 		return tagTime
-	case "params":
-		return tagParams
-	case "fault":
-		return tagFault
-	case "methodName":
-		return tagMethodName
+	case "i4", "i8", "i1", "i2", "biginteger":
+		return tagInt
+	case "float", "bigdecimal":
+		return tagDouble
 	}
 	return tagOther
 }
@@ -104,21 +130,6 @@ type decoder struct {
 	names  map[string]any
 }
 
-// intern returns name as a string, without allocating it anew where it recurs.
-func (d *decoder) intern(t tag, name []byte) string {
-	switch t {
-	case tagValue:
-		if string(name) == "value" {
-			return "value"
-		}
-	case tagName:
-		if string(name) == "name" {
-			return "name"
-		}
-	}
-	return d.known(name).(string)
-}
-
 // known returns text as a string in an interface, shared between equal texts:
 // lists of structs repeat their member names over and over.
 func (d *decoder) known(text []byte) any {
@@ -127,6 +138,9 @@ func (d *decoder) known(text []byte) any {
 	}
 	var v any = string(text)
 	if len(d.names) < maxNames && len(text) <= 64 {
+		if d.names == nil {
+			d.names = map[string]any{}
+		}
 		d.names[v.(string)] = v
 	}
 	return v
@@ -141,7 +155,7 @@ func (d *decoder) start(t tag, name []byte) error {
 		d.marks = append(d.marks, len(d.stack))
 	}
 	if d.bare && t == tagOther {
-		return fmt.Errorf(`ResponseError("unknown tag %s")`, quote(string(name)))
+		return fmt.Errorf(`ResponseError("unknown tag %s")`, quote(string(localName(name))))
 	}
 	d.bare = t == tagValue
 	return nil

@@ -5,15 +5,20 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"sync"
+	"unicode/utf8"
 )
+
+var buffers = sync.Pool{New: func() any { return new([scanBuffer]byte) }}
 
 // decode reads one document from r to its end.
 func decode(r io.Reader) (*decoder, error) {
-	d := &decoder{
-		scanner: scanner{r: r, buf: make([]byte, scanBuffer), line: 1},
-		names:   map[string]any{},
-	}
+	buf := buffers.Get().(*[scanBuffer]byte)
+	defer buffers.Put(buf)
+	d := &decoder{scanner: scanner{r: r, buf: buf[:], line: 1}}
+	defer func() { d.buf = nil }()
 	if _, err := d.peek(0); errors.Is(err, io.EOF) {
 		return nil, errors.New("Empty request") //nolint:staticcheck // Koji's text
 	}
@@ -29,6 +34,10 @@ func decode(r io.Reader) (*decoder, error) {
 	return d, nil
 }
 
+// xmlDeclaration matches an XML declaration and captures the encoding in its quotes.
+var xmlDeclaration = regexp.MustCompile(`^<\?xml\s+version\s*=\s*(?:"1[^"]*"|'1[^']*')` +
+	`(?:\s+encoding\s*=\s*("[^"]*"|'[^']*'))?(?:\s+standalone\s*=\s*(?:"[^"]*"|'[^']*'))?\s*$`)
+
 // declaration reads the XML declaration, if there is one, for its encoding.
 func (d *decoder) declaration() error {
 	if d.has("\xef\xbb\xbf") {
@@ -41,16 +50,13 @@ func (d *decoder) declaration() error {
 	if err != nil {
 		return err
 	}
-	_, rest, ok := strings.Cut(string(text), "encoding")
-	if !ok {
-		return nil
+	parts := xmlDeclaration.FindSubmatch(text)
+	if parts == nil {
+		return &SyntaxError{"XML declaration not well-formed", 1, len("<?xml") + 1}
 	}
-	rest = strings.TrimLeft(rest, " \t\r\n=")
-	if rest == "" {
-		return nil
-	}
-	name, _, _ := strings.Cut(rest[1:], rest[:1])
+	name := strings.Trim(string(parts[1]), `"'`)
 	switch strings.ToLower(name) {
+	case "":
 	case "utf-8", "us-ascii", "ascii":
 	case "iso-8859-1", "latin1", "latin-1":
 		d.latin1 = true
@@ -164,22 +170,24 @@ func (d *decoder) doctype() error {
 }
 
 func (d *decoder) startTag() error {
-	at := d.pos
 	text, err := d.tag()
 	if err != nil {
 		return err
 	}
-	at = d.pos - len(text) - 2
+	at := d.pos - len(text) - 2
 	text, closed := bytes.CutSuffix(text, []byte("/"))
 	name, attrs := splitName(text)
-	if !validName(name) || !validAttributes(attrs) {
-		return d.errorAt(at+1, badToken)
+	if bad := badName(name); bad >= 0 || !validAttributes(attrs) {
+		return d.errorAt(at+1+max(bad, 0), badToken)
 	}
 	if len(d.open) >= maxElements {
 		return errDepth
 	}
-	tag := tagOf(name)
-	d.open = append(d.open, element{tag, d.intern(tag, name)})
+	tag, known := tagOf(name)
+	if known == "" {
+		known = d.known(name).(string)
+	}
+	d.open = append(d.open, element{tag, known})
 	if err := d.start(tag, name); err != nil {
 		return err
 	}
@@ -196,8 +204,8 @@ func (d *decoder) endTag() error {
 	}
 	at := d.pos - len(text) - 2
 	name := bytes.TrimRight(text[1:], " \t\r\n")
-	if len(d.open) == 0 || !validName(name) {
-		return d.errorAt(at+1, badToken)
+	if bad := badName(name); bad >= 0 || len(d.open) == 0 {
+		return d.errorAt(at+2+max(bad, 0), badToken)
 	}
 	top := d.open[len(d.open)-1]
 	if string(name) != top.name {
@@ -220,16 +228,19 @@ func splitName(text []byte) (name, rest []byte) {
 	return text, nil
 }
 
-func validName(name []byte) bool {
+// badName returns where name stops being the name of an element, or -1 if it is one.
+func badName(name []byte) int {
 	if len(name) == 0 || !isNameStart(name[0]) {
-		return false
+		return 0
 	}
-	for _, c := range name[1:] {
-		if !isNameByte(c) {
-			return false
+	for i := 0; i < len(name); {
+		r, size := utf8.DecodeRune(name[i:])
+		if !isNameByte(name[i]) || r == utf8.RuneError && size == 1 {
+			return i
 		}
+		i += size
 	}
-	return true
+	return -1
 }
 
 // validAttributes checks the shape name="value" of attributes; nobody reads them.
@@ -237,7 +248,7 @@ func validAttributes(attrs []byte) bool {
 	for len(attrs) > 0 {
 		name, rest, ok := bytes.Cut(attrs, []byte("="))
 		rest = bytes.TrimSpace(rest)
-		if !ok || !validName(bytes.TrimSpace(name)) || len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
+		if !ok || badName(bytes.TrimSpace(name)) >= 0 || len(rest) < 2 || rest[0] != '"' && rest[0] != '\'' {
 			return false
 		}
 		value, more, ok := bytes.Cut(rest[1:], rest[:1])

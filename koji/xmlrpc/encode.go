@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ type encoder struct {
 	w     io.Writer
 	buf   []byte
 	depth int
+	keys  []string // of the maps being written, the innermost last
 	err   error
 }
 
@@ -42,7 +42,8 @@ func encode(w io.Writer, write func(*encoder) error) error {
 		err = e.flush()
 	}
 	if cap(e.buf) <= 4*flushSize {
-		*e = encoder{buf: e.buf[:0]}
+		clear(e.keys[:cap(e.keys)])
+		*e = encoder{buf: e.buf[:0], keys: e.keys[:0]}
 		encoders.Put(e)
 	}
 	return err
@@ -265,13 +266,21 @@ func (e *encoder) object(m map[string]any) error {
 	if err := e.openStruct(); err != nil {
 		return err
 	}
-	for _, name := range slices.Sorted(maps.Keys(m)) {
+	from := len(e.keys)
+	for name := range m {
+		e.keys = append(e.keys, name)
+	}
+	to := len(e.keys)
+	slices.Sort(e.keys[from:to])
+	for i := from; i < to; i++ {
+		name := e.keys[i]
 		e.member(name)
 		if err := e.value(m[name]); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		e.raw("</member>\n")
 	}
+	e.keys = e.keys[:from]
 	e.closeStruct()
 	return nil
 }

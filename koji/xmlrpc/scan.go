@@ -36,16 +36,16 @@ type scanner struct {
 	r         io.Reader
 	buf       []byte
 	pos, end  int
-	eof       bool
-	line, col int  // place of buf[0]
-	latin1    bool // the input is ISO-8859-1 instead of UTF-8
+	err       error // of r, io.EOF at its end; sticks
+	line, col int   // place of buf[0]
+	latin1    bool  // the input is ISO-8859-1 instead of UTF-8
 }
 
 // fill reads more input behind buf[:end], dropping what lies before pos. It
 // returns io.EOF at the end of the input, or the reader's error.
 func (s *scanner) fill() error {
-	if s.eof {
-		return io.EOF
+	if s.err != nil {
+		return s.err
 	}
 	s.line, s.col = s.place(s.pos)
 	s.end = copy(s.buf, s.buf[s.pos:s.end])
@@ -57,17 +57,14 @@ func (s *scanner) fill() error {
 		s.buf = append(s.buf, make([]byte, len(s.buf))...)
 	}
 	for range 100 {
-		n, err := s.r.Read(s.buf[s.end:])
+		var n int
+		n, s.err = s.r.Read(s.buf[s.end:])
 		s.end += n
-		if errors.Is(err, io.EOF) {
-			s.eof = true
-			err = nil
-			if n == 0 {
-				return io.EOF
-			}
+		if n > 0 {
+			return nil
 		}
-		if n > 0 || err != nil {
-			return err
+		if s.err != nil {
+			return s.err
 		}
 	}
 	return io.ErrNoProgress
@@ -158,30 +155,53 @@ func (s *scanner) skip(end string) ([]byte, error) {
 // tag reads a tag, from its "<" on, and returns the text between the brackets.
 // It is valid until the next call.
 func (s *scanner) tag() ([]byte, error) {
-	from, quote := 1, byte(0)
+	from := 1
 	for {
-		window := s.buf[s.pos:s.end]
-		for i := from; i < len(window); i++ {
-			switch c := window[i]; {
-			case quote != 0:
-				if c == quote {
-					quote = 0
-				}
-			case c == '>':
-				text := window[1:i]
-				s.pos += i + 1
-				return text, nil
-			case c == '"' || c == '\'':
-				quote = c
-			case c == '<':
-				return nil, s.errorAt(s.pos+i, badToken)
+		i := s.tagEnd(from)
+		if i > 0 {
+			text := s.buf[s.pos+1 : s.pos+i]
+			if bad := bytes.IndexByte(text, '<'); bad >= 0 {
+				return nil, s.errorAt(s.pos+1+bad, badToken)
 			}
+			s.pos += i + 1
+			return text, nil
 		}
-		from = len(window)
+		from = s.end - s.pos
+		if i < 0 {
+			from = 1 // a quote has opened
+		}
 		if err := s.fill(); err != nil {
 			return nil, s.endError(err, s.pos, unclosed)
 		}
 	}
+}
+
+// tagEnd returns how far behind pos the tag's ">" is, looking no sooner than
+// from; 0 when there is none yet, or -1 when there is none outside of quotes.
+func (s *scanner) tagEnd(from int) int {
+	window := s.buf[s.pos:s.end]
+	i := bytes.IndexByte(window[from:], '>')
+	if i < 0 {
+		return 0
+	}
+	i += from
+	if bytes.IndexByte(window[:i], '"') < 0 && bytes.IndexByte(window[:i], '\'') < 0 {
+		return i
+	}
+	quote := byte(0)
+	for i, c := range window {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '>':
+			return i
+		case c == '"' || c == '\'':
+			quote = c
+		}
+	}
+	return -1
 }
 
 // text appends the character data up to the next "<" to dst.
