@@ -24,7 +24,7 @@ func run(ctx context.Context, o Options, log *slog.Logger) error {
 	if err := clearReady(o.ReadyFile); err != nil {
 		return err
 	}
-	temporalLog := temporalLogger{out: log, min: o.LogLevel}
+	temporalLog := newTemporalLogger(log, o.LogLevel)
 	main, visibility := newDatabases(postgres{opts: o, log: log}, temporalLog)
 	if err := prepareStores(ctx, main, visibility); err != nil {
 		return err
