@@ -146,7 +146,7 @@ func (d *decoder) known(text []byte) any {
 	return v
 }
 
-func (d *decoder) start(t tag, name []byte) error {
+func (d *decoder) start(t tag, name string) error {
 	d.data = d.data[:0]
 	if t == tagArray || t == tagStruct {
 		if len(d.marks) >= maxDepth {
@@ -155,7 +155,7 @@ func (d *decoder) start(t tag, name []byte) error {
 		d.marks = append(d.marks, len(d.stack))
 	}
 	if d.bare && t == tagOther {
-		return fmt.Errorf(`ResponseError("unknown tag %s")`, quote(string(localName(name))))
+		return fmt.Errorf(`ResponseError("unknown tag %s")`, quote(name[strings.LastIndexByte(name, ':')+1:]))
 	}
 	d.bare = t == tagValue
 	return nil

@@ -176,19 +176,20 @@ func (d *decoder) startTag() error {
 	}
 	at := d.pos - len(text) - 2
 	text, closed := bytes.CutSuffix(text, []byte("/"))
-	name, attrs := splitName(text)
-	if bad := badName(name); bad >= 0 || !validAttributes(attrs) {
-		return d.errorAt(at+1+max(bad, 0), badToken)
+	tag, known := tagOf(text)
+	if known == "" { // an unusual name, or attributes
+		name, attrs := splitName(text)
+		if bad := badName(name); bad >= 0 || !validAttributes(attrs) {
+			return d.errorAt(at+1+max(bad, 0), badToken)
+		}
+		tag, _ = tagOf(name)
+		known = d.known(name).(string)
 	}
 	if len(d.open) >= maxElements {
 		return errDepth
 	}
-	tag, known := tagOf(name)
-	if known == "" {
-		known = d.known(name).(string)
-	}
 	d.open = append(d.open, element{tag, known})
-	if err := d.start(tag, name); err != nil {
+	if err := d.start(tag, known); err != nil {
 		return err
 	}
 	if closed {
@@ -203,12 +204,15 @@ func (d *decoder) endTag() error {
 		return err
 	}
 	at := d.pos - len(text) - 2
-	name := bytes.TrimRight(text[1:], " \t\r\n")
+	name := text[1:]
+	if len(d.open) > 0 && string(name) == d.open[len(d.open)-1].name {
+		return d.finish()
+	}
+	name = bytes.TrimRight(name, " \t\r\n")
 	if bad := badName(name); bad >= 0 || len(d.open) == 0 {
 		return d.errorAt(at+2+max(bad, 0), badToken)
 	}
-	top := d.open[len(d.open)-1]
-	if string(name) != top.name {
+	if string(name) != d.open[len(d.open)-1].name {
 		return d.errorAt(at+2, "mismatched tag")
 	}
 	return d.finish()
