@@ -29,17 +29,28 @@ type child[R any] struct {
 // start makes a subtask of type t: a row in the task table, whose id is the
 // same however often the step is tried, and a child workflow.
 func start[P, R any](r *run, t task.Type[P, R], p P, o childOpts) (child[R], error) {
-	request, err := xmlrpc.MarshalRequest(t.Method, rpc.Encode(p))
+	args, err := rpc.Encode(p)
 	if err != nil {
 		return child[R]{}, err
 	}
+	id, future, err := r.startMethod(t.Method, args, p, o)
+	return child[R]{id, future}, err
+}
+
+// startMethod is start for a type that is only known by its method; params is
+// what args are to the type.
+func (r *run) startMethod(method string, args []any, params any, o childOpts) (int64, workflow.ChildWorkflowFuture, error) {
+	request, err := xmlrpc.MarshalRequest(method, args...)
+	if err != nil {
+		return 0, nil, err
+	}
 	req := system.SubtaskRequest{
-		Parent: r.task.ID, Key: fmt.Sprintf("%d/%s/%s", r.attempt, t.Method, o.label),
-		Method: t.Method, Request: request, Label: o.label, Arch: o.arch, Assign: o.assign,
+		Parent: r.task.ID, Key: fmt.Sprintf("%d/%s/%s", r.attempt, method, o.label),
+		Method: method, Request: request, Label: o.label, Arch: o.arch, Assign: o.assign,
 	}
 	var tk task.Task
 	if err := r.local(db.Subtask, req, &tk); err != nil {
-		return child[R]{}, err
+		return 0, nil, err
 	}
 	ctx := workflow.WithChildOptions(r.ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: task.WorkflowID(tk.ID),
@@ -48,7 +59,7 @@ func start[P, R any](r *run, t task.Type[P, R], p P, o childOpts) (child[R], err
 		WorkflowIDReusePolicy: enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
 		TypedSearchAttributes: searchAttributes(tk),
 	})
-	return child[R]{tk.ID, workflow.ExecuteChildWorkflow(ctx, t.Method, tk, p)}, nil
+	return tk.ID, workflow.ExecuteChildWorkflow(ctx, method, tk, params), nil
 }
 
 // wait returns the child's result, or the fault that it failed with.

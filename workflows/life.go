@@ -50,58 +50,66 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 	for {
 		host, err := l.open()
 		if err != nil {
-			return none, l.finish("", err)
+			_, err = l.finish("", err)
+			return none, err
 		}
 		r, freed, err := try(l, host, f, p)
-		switch {
-		case freed:
+		if freed {
 			continue
-		case err == nil:
-			text, err := xmlrpc.MarshalResult(r)
-			return r, l.finish(text, err)
-		case l.info.Queue != task.Host || !isHostTrouble(err) || l.troubles+1 >= hostAttempts:
-			return none, l.finish("", err)
 		}
-		l.troubles++
-		if err := l.release(host, err); err != nil {
-			return none, l.finish("", err)
+		if l.info.Queue == task.Host && isHostTrouble(err) && l.troubles+1 < hostAttempts {
+			l.troubles++
+			if err := l.release(host, err); err != nil {
+				return none, err
+			}
+			continue
+		}
+		var text string
+		if err == nil {
+			text, err = xmlrpc.MarshalResult(r)
+		}
+		again, err := l.finish(text, err)
+		switch {
+		case again:
+		case err != nil:
+			return none, err
+		default:
+			return r, nil
 		}
 	}
 }
 
 // open waits for a host where the type needs one and opens the task. It returns
 // a canceled error when the task cannot open any more.
-func (l *life) open() (host task.Assigned, err error) {
+func (l *life) open() (task.Assigned, error) {
 	assigned := workflow.GetSignalChannel(l.ctx, task.SignalAssigned)
 	for {
-		if l.info.Queue == task.Host {
-			if host, err = receive[task.Assigned](l.ctx, assigned); err != nil {
-				return host, err
-			}
-		}
+		// The host may have been chosen before this workflow began.
 		var reply system.OpenReply
-		req := system.OpenRequest{TaskID: l.task.ID, HostID: host.HostID, Attempt: l.attempt + 1}
-		err = workflow.ExecuteLocalActivity(l.ctx, db.OpenTask, req).Get(l.ctx, &reply)
+		req := system.OpenRequest{TaskID: l.task.ID, NeedsHost: l.info.Queue == task.Host, Attempt: l.attempt + 1}
+		err := workflow.ExecuteLocalActivity(l.ctx, db.OpenTask, req).Get(l.ctx, &reply)
 		switch {
 		case err != nil:
-			return host, err
+			return task.Assigned{}, err
 		case reply.Finished:
-			return host, temporal.NewCanceledError()
+			return task.Assigned{}, errCanceled
 		case reply.Opened:
 			l.attempt++
-			return host, nil
+			return reply.Host, nil
 		}
-		// The assignment was taken back before it arrived; another one follows.
+		if err := receive(l.ctx, assigned); err != nil {
+			return task.Assigned{}, err
+		}
 	}
 }
 
-// receive waits for one value on a signal's channel, or for the end of ctx.
-func receive[T any](ctx workflow.Context, ch workflow.ReceiveChannel) (v T, err error) {
+// receive waits for a signal, or for the end of ctx.
+func receive(ctx workflow.Context, ch workflow.ReceiveChannel) (err error) {
 	s := workflow.NewSelector(ctx)
-	s.AddReceive(ch, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &v) })
-	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { err = temporal.NewCanceledError() })
+	s.AddReceive(ch, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) })
+	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { err = errCanceled })
 	s.Select(ctx)
-	return v, err
+	return err
 }
 
 // try runs f once. freed says that the attempt was taken away in the middle.
@@ -133,28 +141,43 @@ func (l *life) release(host task.Assigned, cause error) error {
 	return workflow.ExecuteLocalActivity(l.ctx, db.ReleaseTask, req).Get(l.ctx, nil)
 }
 
-// finish records the end of the task and returns the workflow's own.
-func (l *life) finish(result string, err error) error {
+// finish records the end of the task and returns the workflow's own error.
+// again says that the task was freed in the meantime and is to run once more.
+func (l *life) finish(result string, err error) (again bool, end error) {
 	// The record is written even when the workflow was cancelled.
 	ctx, _ := workflow.NewDisconnectedContext(l.ctx)
-	if err == nil {
-		req := system.CloseRequest{TaskID: l.task.ID, Attempt: l.attempt, Result: result}
-		return workflow.ExecuteLocalActivity(ctx, db.CloseTask, req).Get(ctx, nil)
-	}
-	if l.canceled(err) {
-		req := system.CancelRequest{TaskID: l.task.ID}
-		if e := workflow.ExecuteLocalActivity(ctx, db.CancelTask, req).Get(ctx, nil); e != nil {
-			return e
+	if err != nil && l.canceled(err) {
+		if e := workflow.ExecuteLocalActivity(ctx, db.CancelTask, system.CancelRequest{TaskID: l.task.ID}).Get(ctx, nil); e != nil {
+			return false, e
 		}
-		return temporal.NewCanceledError()
+		return false, errCanceled
 	}
-	failure := failureOf(err)
-	req := system.FailRequest{TaskID: l.task.ID, Attempt: l.attempt, Failure: failure}
-	if e := workflow.ExecuteLocalActivity(ctx, db.FailTask, req).Get(ctx, nil); e != nil {
-		return e
+	var reply system.EndReply
+	var record workflow.Future
+	if err == nil {
+		record = workflow.ExecuteLocalActivity(ctx, db.CloseTask, system.CloseRequest{TaskID: l.task.ID, Attempt: l.attempt, Result: result})
+	} else {
+		failure := failureOf(err)
+		end = applicationError(failure)
+		record = workflow.ExecuteLocalActivity(ctx, db.FailTask, system.FailRequest{TaskID: l.task.ID, Attempt: l.attempt, Failure: failure})
 	}
-	return applicationError(failure)
+	if e := record.Get(ctx, &reply); e != nil {
+		return false, e
+	}
+	if reply.Freed {
+		drain(workflow.GetSignalChannel(l.ctx, task.SignalFreed))
+	}
+	return reply.Freed, end
 }
+
+// drain takes the signals off ch that came already.
+func drain(ch workflow.ReceiveChannel) {
+	for ch.ReceiveAsync(nil) {
+	}
+}
+
+// errCanceled is the end of a workflow that was cancelled.
+var errCanceled = temporal.NewCanceledError()
 
 // canceled says that err is the end of this task's own workflow by a cancel,
 // not that of a child which someone cancelled alone.

@@ -6,26 +6,35 @@ import (
 	"github.com/toji-build/toji/hub"
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji/tasks"
 )
 
-// OpenRequest opens a task on a host, or on none (HostID 0).
+// OpenRequest opens a task.
 type OpenRequest struct {
-	TaskID  int64 `json:"task"`
-	HostID  int64 `json:"host,omitempty"`
-	Attempt int   `json:"attempt"`
+	TaskID    int64 `json:"task"`
+	NeedsHost bool  `json:"needs_host,omitempty"`
+	Attempt   int   `json:"attempt"`
 }
 
-// OpenReply says whether the task opened; if not, Finished says that it never
-// will, and otherwise its assignment was taken back.
+// OpenReply says whether the task opened, and on which host; if it did not,
+// Finished says that it never will, else it waits for a host.
 type OpenReply struct {
-	Opened   bool `json:"opened"`
-	Finished bool `json:"finished,omitempty"`
+	Opened   bool          `json:"opened"`
+	Finished bool          `json:"finished,omitempty"`
+	Host     task.Assigned `json:"host"`
 }
 
-// OpenTask moves a task from FREE, or from ASSIGNED to the same host, to OPEN.
+// OpenTask moves a task to OPEN: on the host that it is ASSIGNED to, or from
+// FREE when it needs none.
 func (a *Activities) OpenTask(ctx context.Context, req OpenRequest) (OpenReply, error) {
-	state, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.HostID, req.Attempt)
-	return result(OpenReply{Opened: state == store.TaskOpened, Finished: state == store.TaskOver}, err)
+	out, host, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.NeedsHost, req.Attempt)
+	return result(OpenReply{Opened: out == store.TaskDone, Finished: out == store.TaskOver, Host: host}, err)
+}
+
+// EndReply says whether the task ended as the caller wanted. If not it was
+// taken away: Freed says that it is to run again.
+type EndReply struct {
+	Freed bool `json:"freed,omitempty"`
 }
 
 // CloseRequest ends a task well.
@@ -36,8 +45,9 @@ type CloseRequest struct {
 }
 
 // CloseTask moves an OPEN task to CLOSED.
-func (a *Activities) CloseTask(ctx context.Context, req CloseRequest) error {
-	return answer(a.Hub.Store.CloseTask(ctx, req.TaskID, req.Attempt, req.Result))
+func (a *Activities) CloseTask(ctx context.Context, req CloseRequest) (EndReply, error) {
+	out, err := a.Hub.Store.CloseTask(ctx, req.TaskID, req.Attempt, req.Result)
+	return result(EndReply{Freed: out == store.TaskTaken}, err)
 }
 
 // FailRequest ends a task badly.
@@ -48,8 +58,9 @@ type FailRequest struct {
 }
 
 // FailTask moves an OPEN task to FAILED with a fault as its result.
-func (a *Activities) FailTask(ctx context.Context, req FailRequest) error {
-	return answer(a.Hub.FailTask(ctx, req.TaskID, req.Attempt, req.Failure))
+func (a *Activities) FailTask(ctx context.Context, req FailRequest) (EndReply, error) {
+	out, err := a.Hub.FailTask(ctx, req.TaskID, req.Attempt, req.Failure)
+	return result(EndReply{Freed: out == store.TaskTaken}, err)
 }
 
 // CancelRequest names a task whose workflow was cancelled.
@@ -111,4 +122,28 @@ type WaitingRequest struct {
 // SetWaiting records why an open task waits, for its page and for `toji taskinfo`.
 func (a *Activities) SetWaiting(ctx context.Context, req WaitingRequest) error {
 	return answer(a.Hub.Store.SetTaskWait(ctx, req.TaskID, req.Code, req.Reason))
+}
+
+// FollowRequest names tasks that a task waits for without being their parent.
+type FollowRequest struct {
+	TaskID int64   `json:"task"`
+	Tasks  []int64 `json:"tasks"`
+}
+
+// FollowReply says how far they are.
+type FollowReply struct {
+	Done   bool  `json:"done"`             // all ended well
+	Failed int64 `json:"failed,omitempty"` // this one did not
+}
+
+// FollowTasks looks at tasks and records that the caller's waits for them. Ids
+// of no task count as done.
+func (a *Activities) FollowTasks(ctx context.Context, req FollowRequest) (FollowReply, error) {
+	done, failed, err := a.Hub.Store.FollowTasks(ctx, req.TaskID, req.Tasks)
+	return result(FollowReply{Done: done, Failed: failed}, err)
+}
+
+// RestartableHosts lists the hosts that a restartHosts task is about.
+func (a *Activities) RestartableHosts(ctx context.Context, o tasks.RestartHostsOpts) ([]tasks.HostInfo, error) {
+	return result(a.Hub.RestartableHosts(ctx, o))
 }

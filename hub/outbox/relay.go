@@ -6,7 +6,8 @@
 // without harm:
 //
 //	start    starts the workflow task-<id>; it exists already: done
-//	signal   signals it; it has ended: done
+//	signal   signals it; it has ended, or not started: done, as a workflow looks
+//	         into the database when it starts
 //	cancel   cancels it; it has ended: done
 //
 // An intent that cannot be delivered stays and is tried again, so that an
@@ -16,7 +17,6 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"sync"
@@ -44,9 +44,9 @@ const (
 type Motion interface {
 	// Start starts a task's workflow; params is a pointer to the type's request.
 	Start(ctx context.Context, t task.Task, params any) error
-	// Signal sends a signal to a task's workflow.
-	Signal(ctx context.Context, taskID int64, name string, payload json.RawMessage) error
-	// Cancel asks for the end of a task's workflow.
+	// Signal sends a signal to a task's workflow, if it runs.
+	Signal(ctx context.Context, taskID int64, name string) error
+	// Cancel asks for the end of a task's workflow, if it runs.
 	Cancel(ctx context.Context, taskID int64) error
 }
 
@@ -145,7 +145,7 @@ func (r *Relay) tell(ctx context.Context, in store.Intent) error {
 	if in.Kind == "cancel" {
 		return r.Motion.Cancel(ctx, in.TaskID)
 	}
-	return r.Motion.Signal(ctx, in.TaskID, in.Name, in.Payload)
+	return r.Motion.Signal(ctx, in.TaskID, in.Name)
 }
 
 // prepareStart reads the task and decodes its request. It returns nil when

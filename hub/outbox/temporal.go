@@ -2,7 +2,6 @@ package outbox
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	enums "go.temporal.io/api/enums/v1"
@@ -43,17 +42,18 @@ func (m Temporal) Start(ctx context.Context, t task.Task, params any) error {
 	return err
 }
 
-// Signal sends a signal to the workflow of a task, unless it has ended.
-func (m Temporal) Signal(ctx context.Context, taskID int64, name string, payload json.RawMessage) error {
-	return ended(m.Client.SignalWorkflow(ctx, task.WorkflowID(taskID), "", name, payload))
+// Signal sends a signal to the workflow of a task, if it runs.
+func (m Temporal) Signal(ctx context.Context, taskID int64, name string) error {
+	return ifRunning(m.Client.SignalWorkflow(ctx, task.WorkflowID(taskID), "", name, nil))
 }
 
-// Cancel asks for the end of the workflow of a task, unless it has ended.
+// Cancel asks for the end of the workflow of a task, if it runs.
 func (m Temporal) Cancel(ctx context.Context, taskID int64) error {
-	return ended(m.Client.CancelWorkflow(ctx, task.WorkflowID(taskID), ""))
+	return ifRunning(m.Client.CancelWorkflow(ctx, task.WorkflowID(taskID), ""))
 }
 
-func ended(err error) error {
+// ifRunning takes the answer that there is no such workflow for a success.
+func ifRunning(err error) error {
 	var notFound *serviceerror.NotFound
 	if errors.As(err, &notFound) {
 		return nil

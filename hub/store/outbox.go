@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,18 +10,17 @@ import (
 
 // Intent is a row of the outbox: something that Temporal has to be told.
 type Intent struct {
-	ID       int64           `db:"id"`
-	TaskID   int64           `db:"task_id"`
-	Kind     string          `db:"kind"` // start, signal or cancel
-	Name     string          `db:"name"` // the signal's
-	Payload  json.RawMessage `db:"payload"`
-	Attempts int             `db:"attempts"`
+	ID       int64  `db:"id"`
+	TaskID   int64  `db:"task_id"`
+	Kind     string `db:"kind"` // start, signal or cancel
+	Name     string `db:"name"` // the signal's
+	Attempts int    `db:"attempts"`
 }
 
 // outboxClaim takes the oldest intent of each task, so that a task's intents are
 // delivered in order however many relays run; SKIP LOCKED keeps them apart.
 const outboxClaim = `
-SELECT o.id, o.task_id, o.kind, coalesce(o.name, '') AS name, o.payload, o.attempts FROM toji.outbox o
+SELECT o.id, o.task_id, o.kind, coalesce(o.name, '') AS name, o.attempts FROM toji.outbox o
 WHERE o.kind <> 'message' AND (o.not_before IS NULL OR o.not_before <= now())
 	AND NOT EXISTS (SELECT 1 FROM toji.outbox e WHERE e.task_id = o.task_id AND e.id < o.id AND e.kind <> 'message')
 ORDER BY o.id LIMIT $1 FOR UPDATE OF o SKIP LOCKED`

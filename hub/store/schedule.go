@@ -126,9 +126,7 @@ func (s *Store) assignAll(ctx context.Context, assigned []Assignment) error {
 		), waited AS (
 			DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM given)
 		)
-		INSERT INTO toji.outbox (task_id, kind, name, payload)
-		SELECT g.id, 'signal', 'assigned', jsonb_build_object('host_id', g.host_id, 'host', h.name)
-		FROM given g JOIN host h ON h.id = g.host_id ORDER BY g.id`, tasks, hosts)
+		INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'assigned' FROM given ORDER BY id`, tasks, hosts)
 	if err != nil {
 		return fmt.Errorf("assign tasks: %w", err)
 	}

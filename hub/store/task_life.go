@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -24,32 +23,39 @@ const (
 )
 
 // taskOpen is one statement: the change, its attempt's row and the end of the
-// wait. Its answer shows the row as it was before.
+// wait. Its answer shows the row as it was before. $2 says whether the task
+// needs a host; which one is the scheduler's choice, as the row has it.
 const taskOpen = `
 WITH opened AS (
-	UPDATE task SET state = 1, host_id = $2, start_time = now()
-	WHERE id = $1 AND (($2::int IS NULL AND state = 0) OR (state = 4 AND host_id = $2))
-	RETURNING id
+	UPDATE task SET state = 1, start_time = now(), host_id = CASE WHEN $2 THEN host_id END
+	WHERE id = $1 AND state = CASE WHEN $2 THEN 4 ELSE 0 END
+	RETURNING id, host_id
 ), attempt AS (
 	INSERT INTO toji.task_attempt (task_id, attempt, host_id, started)
-	SELECT id, $3::int, $2::int, now() FROM opened
+	SELECT id, $3::int, host_id, now() FROM opened
 	ON CONFLICT (task_id, attempt) DO UPDATE SET host_id = excluded.host_id, started = now(), ended = NULL, outcome = NULL
 ), waited AS (
 	DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM opened)
 )
-SELECT state, EXISTS (SELECT 1 FROM opened) AS changed,
-	state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a
-		WHERE a.task_id = t.id AND a.attempt = $3 AND a.host_id IS NOT DISTINCT FROM $2::int AND a.ended IS NULL) AS repeated
-FROM task t WHERE id = $1`
+SELECT t.state, EXISTS (SELECT 1 FROM opened) AS changed,
+	t.state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a
+		WHERE a.task_id = t.id AND a.attempt = $3::int AND a.ended IS NULL) AS repeated,
+	coalesce(h.id, 0) AS host_id, coalesce(h.name, '') AS host
+FROM task t LEFT JOIN host h ON h.id = t.host_id WHERE t.id = $1`
 
-// OpenTask moves a task to OPEN: from ASSIGNED to hostID, or from FREE when
-// hostID is 0. attempt counts the task's openings from 1.
-func (s *Store) OpenTask(ctx context.Context, id, hostID int64, attempt int) (TaskOutcome, error) {
-	row, err := database.One[transition](ctx, s.DB, taskOpen, id, nullable(hostID), attempt)
-	if err != nil {
-		return 0, fmt.Errorf("open task %d: %w", id, err)
+// OpenTask moves a task to OPEN: from ASSIGNED when it needs a host, else from
+// FREE. attempt counts the task's openings from 1. It returns the host.
+func (s *Store) OpenTask(ctx context.Context, id int64, needsHost bool, attempt int) (TaskOutcome, task.Assigned, error) {
+	type opened struct {
+		transition
+		HostID int64  `db:"host_id"`
+		Host   string `db:"host"`
 	}
-	return row.outcome(), nil
+	row, err := database.One[opened](ctx, s.DB, taskOpen, id, needsHost, attempt)
+	if err != nil {
+		return 0, task.Assigned{}, fmt.Errorf("open task %d: %w", id, err)
+	}
+	return row.outcome(), task.Assigned{HostID: row.HostID, Host: row.Host}, nil
 }
 
 // transition is what the statements of this file answer.
@@ -88,6 +94,9 @@ WITH ended AS (
 ), build AS (
 	UPDATE build SET state = 3, completion_time = now()
 	WHERE $2::int = 5 AND state = 0 AND task_id IN (SELECT id FROM ended)
+), followers AS (
+	INSERT INTO toji.outbox (task_id, kind, name) SELECT f.id, 'signal', 'wake' FROM task f, ended
+	WHERE f.state = 1 AND f.method = 'dependantTask'
 ), healthy AS (
 	UPDATE toji.host_health SET failures_in_row = 0, updated = now()
 	WHERE failures_in_row > 0 AND host_id IN (SELECT t.host_id FROM task t JOIN ended ON t.id = ended.id)
@@ -197,7 +206,7 @@ func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, 
 		if before != koji.TaskOpen {
 			return nil
 		}
-		return s.Signal(ctx, id, task.SignalFreed, nil)
+		return s.Signal(ctx, id, task.SignalFreed)
 	})
 	return before, err
 }
@@ -224,7 +233,7 @@ func (s *Store) CancelTask(ctx context.Context, id int64, recurse bool) (ok bool
 				return err
 			}
 		}
-		return s.outbox(ctx, id, "cancel", "", nil)
+		return s.outbox(ctx, id, "cancel", "")
 	})
 	return ok, err
 }
@@ -258,7 +267,7 @@ func (s *Store) cancelTree(ctx context.Context, id int64, stop bool) ([]int64, e
 	for i, n := range nodes {
 		ids[i] = n.ID
 		if stop && n.Child {
-			if err := s.outbox(ctx, n.ID, "cancel", "", nil); err != nil {
+			if err := s.outbox(ctx, n.ID, "cancel", ""); err != nil {
 				return nil, err
 			}
 		}
@@ -274,6 +283,8 @@ func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
 		`UPDATE toji.task_attempt SET ended = now(), outcome = 'canceled' WHERE ended IS NULL AND task_id = ANY($1)`,
 		`UPDATE task p SET waiting = false WHERE p.waiting AND p.id IN (SELECT parent FROM task WHERE id = ANY($1))
 			AND NOT EXISTS (SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited)`,
+		`INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'wake' FROM task
+			WHERE state = 1 AND method = 'dependantTask' AND cardinality($1::bigint[]) > 0`,
 	} {
 		if _, err := s.Exec(ctx, q, ids); err != nil {
 			return fmt.Errorf("cancel tasks: %w", err)
@@ -282,19 +293,14 @@ func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-// Signal tells a task's workflow something once the transaction is committed;
-// payload may be nil.
-func (s *Store) Signal(ctx context.Context, id int64, name string, payload any) error {
-	return s.outbox(ctx, id, "signal", name, payload)
+// Signal nudges a task's workflow once the transaction is committed.
+func (s *Store) Signal(ctx context.Context, id int64, name string) error {
+	return s.outbox(ctx, id, "signal", name)
 }
 
 // outbox writes an intent towards Temporal in the caller's transaction.
-func (s *Store) outbox(ctx context.Context, id int64, kind, name string, payload any) error {
-	data, err := json.Marshal(payload)
-	if err != nil {
-		return err
-	}
-	_, err = s.Exec(ctx, `INSERT INTO toji.outbox (task_id, kind, name, payload) VALUES ($1, $2, nullif($3, ''), $4)`, id, kind, name, json.RawMessage(data))
+func (s *Store) outbox(ctx context.Context, id int64, kind, name string) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.outbox (task_id, kind, name) VALUES ($1, $2, nullif($3, ''))`, id, kind, name)
 	if err != nil {
 		return fmt.Errorf("outbox %s of task %d: %w", kind, id, err)
 	}
@@ -320,4 +326,20 @@ func nullable(id int64) any {
 		return nil
 	}
 	return id
+}
+
+// FollowTasks says whether all tasks of the list ended well, or names one that
+// ended badly; ids of no task are passed over. If neither, it records that id
+// waits for them.
+func (s *Store) FollowTasks(ctx context.Context, id int64, list []int64) (done bool, failed int64, err error) {
+	type state struct {
+		Failed int64 `db:"failed"`
+		Left   int   `db:"unfinished"`
+	}
+	st, err := database.One[state](ctx, s.DB, `SELECT coalesce(min(id) FILTER (WHERE state IN (3, 5)), 0) AS failed,
+		count(*) FILTER (WHERE state IN (0, 1, 4)) AS unfinished FROM task WHERE id = ANY($1)`, list)
+	if err != nil || st.Failed != 0 || st.Left == 0 {
+		return st.Left == 0, st.Failed, err
+	}
+	return false, 0, s.SetTaskWait(ctx, id, "tasks", fmt.Sprintf("waiting for %d tasks to end", st.Left))
 }

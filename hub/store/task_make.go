@@ -41,14 +41,14 @@ func (s *Store) InsertTask(ctx context.Context, t NewTask, started bool) (id int
 			return fmt.Errorf("insert %s task: %w", t.Method, err)
 		}
 		if !started {
-			if err := s.outbox(ctx, id, "start", "", nil); err != nil {
+			if err := s.outbox(ctx, id, "start", ""); err != nil {
 				return err
 			}
 		}
 		if t.HostID == 0 {
 			return nil
 		}
-		return s.signalAssigned(ctx, id, t.HostID)
+		return s.Signal(ctx, id, task.SignalAssigned)
 	})
 	return id, err
 }
@@ -66,14 +66,6 @@ func nullableText(s string) any {
 		return nil
 	}
 	return s
-}
-
-func (s *Store) signalAssigned(ctx context.Context, id, hostID int64) error {
-	name, err := database.One[string](ctx, s.DB, `SELECT name FROM host WHERE id = $1`, hostID)
-	if err != nil {
-		return fmt.Errorf("host %d: %w", hostID, err)
-	}
-	return s.Signal(ctx, id, task.SignalAssigned, task.Assigned{HostID: hostID, Host: name})
 }
 
 // ParentTask is what a subtask takes over from its parent.

@@ -133,10 +133,11 @@ func HostQueue(host string) string { return "host-" + host }
 // activities on the database side.
 const SystemQueue = "toji-system"
 
-// Signals that the hub sends to a task's workflow.
+// Signals that the hub sends to a task's workflow. They carry nothing: what
+// happened is in the database. One that comes before the workflow has started
+// may therefore be dropped.
 const (
-	// SignalAssigned says that the scheduler, or an admin, gave the task to a
-	// host; its payload is Assigned.
+	// SignalAssigned says that the scheduler, or an admin, gave the task to a host.
 	SignalAssigned = "assigned"
 	// SignalFreed takes the task back from its host, or starts a task without a
 	// host again from the beginning.
@@ -145,10 +146,10 @@ const (
 	SignalWake = "wake"
 )
 
-// Assigned is the payload of SignalAssigned.
+// Assigned is the host that has a task; zero for a task without one.
 type Assigned struct {
-	HostID int64  `json:"host_id"`
-	Host   string `json:"host"`
+	HostID int64  `json:"host_id,omitempty"`
+	Host   string `json:"host,omitempty"`
 }
 
 // Nothing is the result of a task type that has none; it is nil on the wire.

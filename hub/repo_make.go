@@ -1,0 +1,222 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/tasks"
+)
+
+// RepoInit is a repository whose metadata is to be made.
+type RepoInit struct {
+	RepoID  int64
+	EventID int64
+	Tag     string
+	Arches  []string
+	OldRepo int64 // whose metadata may be reused; 0 for none
+}
+
+// InitRepo makes the repository of a newRepo task: its row in state INIT and
+// its folder with package lists, groups and block lists. Repeated for the same
+// task, it finds the row and makes the folder anew.
+func (h *Hub) InitRepo(ctx context.Context, taskID int64, p tasks.NewRepoParams) (RepoInit, error) {
+	var event *int64
+	if p.Event != 0 {
+		event = &p.Event
+	}
+	tag, err := h.tag(ctx, p.Tag.Value(), event)
+	if err != nil {
+		return RepoInit{}, err
+	}
+	opts, custom := h.effectiveRepoOpts(tag, requestedRepoOpts(p))
+	if opts["maven"] {
+		return RepoInit{}, koji.GenericErrorf("Maven support not enabled")
+	}
+	repo, err := h.repoOfTask(ctx, taskID, tag, event, opts, custom)
+	if err != nil {
+		return RepoInit{}, err
+	}
+	made := RepoInit{RepoID: repo.ID, EventID: repo.CreateEvent, Tag: tag.Name, Arches: repoArches(tag, opts)}
+	if err := h.writeRepo(ctx, repo, tag, made.Arches, opts); err != nil {
+		return RepoInit{}, err
+	}
+	old, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: ptr(int(koji.RepoReady))})
+	if err == nil && old != nil {
+		made.OldRepo = old.ID
+	}
+	return made, err
+}
+
+func requestedRepoOpts(p tasks.NewRepoParams) map[string]bool {
+	o := tasks.RepoOpts{Src: p.Src, Debuginfo: p.Debuginfo, SeparateSrc: p.SeparateSrc}
+	if p.Opts != nil {
+		o = *p.Opts
+	}
+	opts := map[string]bool{}
+	for name, v := range map[string]*bool{"src": o.Src, "debuginfo": o.Debuginfo, "separate_src": o.SeparateSrc, "maven": o.Maven} {
+		if v != nil {
+			opts[name] = *v
+		}
+	}
+	return opts
+}
+
+// repoArches lists the folders of a repository: one for each canonical arch of
+// the tag, and "src" if it has its own.
+func repoArches(tag *api.Tag, opts map[string]bool) []string {
+	var arches []string
+	if opts["separate_src"] {
+		arches = append(arches, "src")
+	}
+	if tag.Arches == nil {
+		return arches
+	}
+	for _, a := range strings.Fields(*tag.Arches) {
+		a = koji.CanonArch(a)
+		if a != "src" && a != "noarch" && !slices.Contains(arches, a) {
+			arches = append(arches, a)
+		}
+	}
+	return arches
+}
+
+// repoOfTask finds or inserts the task's row.
+func (h *Hub) repoOfTask(ctx context.Context, taskID int64, tag *api.Tag, event *int64, opts, custom map[string]bool) (repo *api.Repo, err error) {
+	err = h.Store.InTx(ctx, func(ctx context.Context) error {
+		if repo, err = h.Store.RepoOfTask(ctx, taskID); err != nil || repo != nil && repo.State == int(koji.RepoInit) {
+			return err
+		}
+		n := store.NewRepo{TagID: tag.ID, TaskID: taskID, Opts: asJSON(opts), CustomOpts: asJSON(custom)}
+		if event != nil {
+			n.Event = *event
+			err = h.checkEvent(ctx, *event)
+		} else {
+			n.Event, err = h.Store.Event(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		tags, repos, err := h.tagWithParents(ctx, tag.ID, event)
+		if err != nil {
+			return err
+		}
+		if n.Begin, err = h.Store.LastChange(ctx, tags, repos, &n.Event); err != nil {
+			return err
+		}
+		if n.Begin == nil {
+			n.Begin = &n.Event
+		}
+		if n.End, err = h.Store.FirstChange(ctx, tags, repos, n.Event); err != nil {
+			return err
+		}
+		id, err := h.Store.InsertRepo(ctx, n)
+		if err != nil {
+			return err
+		}
+		repo, err = h.Store.Repo(ctx, id)
+		return err
+	})
+	return repo, err
+}
+
+// FinishRepoRequest names the metadata that was made for each arch.
+type FinishRepoRequest struct {
+	TaskID int64
+	RepoID int64
+	Arches map[string]tasks.CreaterepoResult
+}
+
+// FinishRepo moves the uploaded metadata into place and makes the repository
+// READY. It may be repeated.
+func (h *Hub) FinishRepo(ctx context.Context, r FinishRepoRequest) error {
+	repo, err := h.Store.Repo(ctx, r.RepoID)
+	if err != nil {
+		return err
+	}
+	if repo == nil {
+		return koji.GenericErrorf("No such repo: %d", r.RepoID)
+	}
+	switch koji.RepoState(repo.State) {
+	case koji.RepoReady:
+		return nil
+	case koji.RepoInit:
+	default:
+		return koji.GenericErrorf("Repo %d not in INIT state (got %d)", repo.ID, repo.State)
+	}
+	dir := h.Paths.Repo(repo.TagName, repo.ID)
+	for arch, made := range r.Arches {
+		if err := h.placeMetadata(dir, arch, made); err != nil {
+			return err
+		}
+	}
+	if err := h.Store.RepoReady(ctx, repo.ID); err != nil {
+		return err
+	}
+	return h.linkLatest(ctx, repo)
+}
+
+// placeMetadata moves one arch's uploaded files to its repodata. A file that is
+// there already was moved by an earlier try.
+func (h *Hub) placeMetadata(repoDir, arch string, made tasks.CreaterepoResult) error {
+	work := h.Paths.Work("")
+	from, err := koji.Under(work, made.UploadPath)
+	if err != nil {
+		return koji.GenericErrorf("bad upload path %q", made.UploadPath)
+	}
+	to := filepath.Join(repoDir, koji.CanonArch(arch), "repodata")
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return err
+	}
+	for _, name := range made.Files {
+		if name != filepath.Base(name) || name == "." || name == ".." {
+			return koji.GenericErrorf("bad file name %q in repo metadata", name)
+		}
+		err := moveFile(filepath.Join(from, name), filepath.Join(to, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			if _, there := os.Stat(filepath.Join(to, name)); there == nil {
+				continue
+			}
+			return koji.GenericErrorf("uploaded file missing: %s/%s", made.UploadPath, name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// linkLatest points repos/TAG/latest at the repository unless a later one is
+// ready. Others that have custom options are not what the link stands for.
+func (h *Hub) linkLatest(ctx context.Context, repo *api.Repo) error {
+	if len(repo.CustomOpts) > 0 && !repo.Dist {
+		return nil
+	}
+	latest, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: repo.TagID, State: ptr(int(koji.RepoReady)), Dist: repo.Dist})
+	if err != nil || latest == nil || latest.ID != repo.ID {
+		return err
+	}
+	dir := h.Paths.Repo(repo.TagName, repo.ID)
+	link := filepath.Join(filepath.Dir(dir), "latest")
+	temp := link + ".new"
+	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.Symlink(filepath.Base(dir), temp); err != nil {
+		return err
+	}
+	return os.Rename(temp, link)
+}
+
+// AbandonRepo marks a repository that is not going to be finished.
+func (h *Hub) AbandonRepo(ctx context.Context, id int64) error {
+	_, err := h.Store.SetRepoState(ctx, id, koji.RepoProblem, koji.RepoInit)
+	return err
+}

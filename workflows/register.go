@@ -1,0 +1,32 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/worker"
+
+	"github.com/toji-build/toji/koji/tasks"
+)
+
+// Register makes every task type's workflow known to w.
+func Register(w worker.WorkflowRegistry) {
+	bind(w, tasks.Build, build)
+	bind(w, tasks.BuildArch, buildArch)
+	bind(w, tasks.RebuildSRPM, rebuildSRPM)
+	bind(w, tasks.BuildSRPMFromSCM, buildSRPMFromSCM)
+	bind(w, tasks.TagBuild, tagBuild)
+	bind(w, tasks.NewRepo, newRepo)
+	bind(w, tasks.Createrepo, createrepo)
+	bind(w, tasks.Waitrepo, waitrepo)
+
+	bind(w, tasks.Shutdown, shutdown)
+	bind(w, tasks.Restart, restart)
+	bind(w, tasks.RestartVerify, restartVerify)
+	bind(w, tasks.RestartHosts, restartHosts)
+
+	bind(w, tasks.Sleep, sleep)
+	bind(w, tasks.Fork, fork)
+	bind(w, tasks.WaitTest, waitTest)
+	bind(w, tasks.Subtask, subtask)
+	bind(w, tasks.SomeMethod, someMethod)
+	bind(w, tasks.Default, unknownMethod)
+	bind(w, tasks.DependantTask, dependantTask)
+}
