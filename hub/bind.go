@@ -7,4 +7,5 @@ import "github.com/toji-build/toji/internal/rpc"
 var bindings = []func(*rpc.Registry, *Hub){
 	bindSession,
 	bindSystem,
+	bindUpload,
 }
