@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"time"
 )
 
@@ -59,6 +60,7 @@ func defaultHub() Hub {
 		MaxRequestLength:      4 << 20,
 		SlowCall:              Duration(time.Second),
 		DNUsernameComponent:   "CN",
+		ProxyDNs:              []string{},
 		LoginCreatesUser:      true,
 		CheckClientIP:         true,
 		SessionRenewalTimeout: Duration(24 * time.Hour),
@@ -82,6 +84,8 @@ func (h *Hub) validate() error {
 	check(h.Listen != "" || h.ListenTLS != "", "neither listen nor listen_tls is set: nothing could reach the hub")
 	check(h.ListenTLS == "" || h.TLSCert != "" && h.TLSKey != "", "listen_tls needs tls_cert and tls_key")
 	check(filepath.IsAbs(h.TopDir), "topdir %q is not an absolute path", h.TopDir)
+	check(slices.Contains([]string{"CN", "O", "OU", "Email", "UID"}, h.DNUsernameComponent),
+		"dn_username_component %q is none of CN, O, OU, Email, UID", h.DNUsernameComponent)
 	check(h.MaxRequestLength > 0, "max_request_length must be positive")
 	check(h.SessionRenewalTimeout >= 0, "session_renewal_timeout must not be negative")
 	for key, re := range map[string]string{"regex_name_internal": h.RegexName, "regex_user_name": h.RegexUserName} {
@@ -139,14 +143,17 @@ type Repo struct {
 
 func defaultRepo() Repo {
 	return Repo{
-		MaxTasks:         10,
-		MaxTasksMaven:    2,
-		Retries:          3,
-		RequestCleanTime: Duration(24 * time.Hour),
-		AllowNewRepo:     true,
-		Lag:              Duration(time.Hour),
-		AutoLag:          Duration(2 * time.Hour),
-		LagWindow:        Duration(10 * time.Minute),
-		QueueUser:        "kojira",
+		DebuginfoTags:      []string{},
+		SourceTags:         []string{},
+		SeparateSourceTags: []string{},
+		MaxTasks:           10,
+		MaxTasksMaven:      2,
+		Retries:            3,
+		RequestCleanTime:   Duration(24 * time.Hour),
+		AllowNewRepo:       true,
+		Lag:                Duration(time.Hour),
+		AutoLag:            Duration(2 * time.Hour),
+		LagWindow:          Duration(10 * time.Minute),
+		QueueUser:          "kojira",
 	}
 }
