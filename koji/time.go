@@ -91,6 +91,9 @@ func (t Time) MarshalXMLRPC() (any, error) {
 	return t.String(), nil
 }
 
+// UnmarshalXMLRPC takes what MarshalXMLRPC returns.
+func (t *Time) UnmarshalXMLRPC(v any) error { return t.Scan(v) }
+
 // Scan implements sql.Scanner for timestamps, their text and NULL.
 func (t *Time) Scan(src any) error {
 	switch v := src.(type) {
