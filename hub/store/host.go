@@ -91,11 +91,10 @@ func (s *Store) AddHostToChannel(ctx context.Context, hostID, channelID int64) e
 	return s.Create(ctx, "host_channels", Row{"host_id": hostID, "channel_id": channelID})
 }
 
-// RemoveHostFromChannel takes a host out of a channel and tells whether it was
-// in there.
-func (s *Store) RemoveHostFromChannel(ctx context.Context, hostID, channelID int64) (bool, error) {
-	n, err := s.Revoke(ctx, "host_channels", Row{"host_id": hostID, "channel_id": channelID})
-	return n > 0, err
+// RemoveHostFromChannel takes a host out of a channel.
+func (s *Store) RemoveHostFromChannel(ctx context.Context, hostID, channelID int64) error {
+	_, err := s.Revoke(ctx, "host_channels", Row{"host_id": hostID, "channel_id": channelID})
+	return err
 }
 
 // LastHostUpdate returns when a session of the host's user last called, the zero

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/toji-build/toji/internal/database"
@@ -153,6 +154,9 @@ type TagFilter struct {
 func (s *Store) ListTags(ctx context.Context, f TagFilter) (rpc.Rows[api.ListedTag], error) {
 	q := selectTags(nil)
 	q.Options = f.Options
+	if f.NoPerms {
+		q.Columns = slices.DeleteFunc(q.Columns, func(c query.Column) bool { return strings.HasPrefix(c.Alias, "perm") })
+	}
 	switch {
 	case f.BuildID != nil:
 		q.Join("tag_listing ON tag.id = tag_listing.tag_id AND tag_listing.active AND tag_listing.build_id = ?", *f.BuildID)
@@ -169,7 +173,11 @@ func (s *Store) ListTags(ctx context.Context, f TagFilter) (rpc.Rows[api.ListedT
 	if f.Pattern != "" {
 		q.Where("tag.name ILIKE ?", likePattern.Replace(f.Pattern))
 	}
-	return query.Rows[api.ListedTag](ctx, s.DB, &q)
+	rows, err := query.Rows[api.ListedTag](ctx, s.DB, &q)
+	for i := range rows.List {
+		rows.List[i].WithPerm, rows.List[i].WithPackage = !f.NoPerms, f.PackageID != nil
+	}
+	return rows, err
 }
 
 // likePattern turns a glob into a pattern for LIKE.

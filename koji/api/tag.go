@@ -36,19 +36,38 @@ type ConfigSources struct {
 
 // ListedTag is a tag in a list.
 type ListedTag struct {
-	Arches *string `rpc:"arches"`
-	// Blocked, ExtraArches and the owner are those of the package asked for.
-	Blocked         *bool   `rpc:"blocked,omitempty"`
-	ExtraArches     *string `rpc:"extra_arches,omitempty"`
+	Arches          *string `rpc:"arches"`
 	ID              int64   `rpc:"id"`
 	Locked          bool    `rpc:"locked"`
 	MavenIncludeAll bool    `rpc:"maven_include_all"`
 	MavenSupport    bool    `rpc:"maven_support"`
 	Name            string  `rpc:"name"`
-	OwnerID         *int64  `rpc:"owner_id,omitempty"`
-	OwnerName       *string `rpc:"owner_name,omitempty"`
-	Perm            *string `rpc:"perm"`
-	PermID          *int64  `rpc:"perm_id"`
+
+	WithPerm bool    `rpc:"-"` // perm and perm_id were asked for
+	Perm     *string `rpc:"perm"`
+	PermID   *int64  `rpc:"perm_id"`
+
+	WithPackage bool    `rpc:"-"` // a package was asked for, whose entry in the tag follows
+	Blocked     *bool   `rpc:"blocked"`
+	ExtraArches *string `rpc:"extra_arches"`
+	OwnerID     *int64  `rpc:"owner_id"`
+	OwnerName   *string `rpc:"owner_name"`
+}
+
+// MarshalXMLRPC returns a struct without the members that were not asked for.
+func (t ListedTag) MarshalXMLRPC() (any, error) {
+	m := map[string]any{
+		"arches": t.Arches, "id": t.ID, "locked": t.Locked, "name": t.Name,
+		"maven_include_all": t.MavenIncludeAll, "maven_support": t.MavenSupport,
+	}
+	if t.WithPerm {
+		m["perm"], m["perm_id"] = t.Perm, t.PermID
+	}
+	if t.WithPackage {
+		m["blocked"], m["extra_arches"] = t.Blocked, t.ExtraArches
+		m["owner_id"], m["owner_name"] = t.OwnerID, t.OwnerName
+	}
+	return m, nil
 }
 
 // GetTagParams are the parameters of getTag.
