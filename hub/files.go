@@ -1,17 +1,20 @@
 package hub
 
 import (
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path"
 	"strings"
+	"syscall"
 )
 
 // fileServer serves the tree below root under /kojifiles/, with listings of
 // directories and ranges of files. Links are followed as long as they stay
 // inside of root, which os.Root sees to.
 func fileServer(root *os.Root) http.Handler {
-	files := http.StripPrefix("/kojifiles", http.FileServerFS(root.FS()))
+	files := http.StripPrefix("/kojifiles", http.FileServerFS(confined{root.FS()}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if hidden(r.URL.Path) {
 			http.NotFound(w, r)
@@ -26,6 +29,19 @@ func fileServer(root *os.Root) http.Handler {
 		w.Header().Set("Content-Security-Policy", "sandbox")
 		files.ServeHTTP(w, r)
 	})
+}
+
+// confined is the file system of an os.Root, in which what leads out of it does
+// not exist.
+type confined struct{ fs.FS }
+
+// Open opens the named file.
+func (c confined) Open(name string) (fs.File, error) {
+	f, err := c.FS.Open(name)
+	if _, ok := errors.AsType[syscall.Errno](err); err != nil && !ok {
+		return nil, fs.ErrNotExist // os.Root's refusal, which has no name
+	}
+	return f, err
 }
 
 // hidden tells whether a path has a part that begins with a dot, such as the
