@@ -1,0 +1,51 @@
+package builder
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/workers/step"
+)
+
+// errCanceled ends a job whose task is not this host's any more.
+var errCanceled = errors.New("the task was cancelled or given to another host")
+
+// errRefused marks a task that this host will not take.
+var errRefused = errors.New("refused")
+
+func refused(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errRefused, fmt.Sprintf(format, args...))
+}
+
+// infrastructure marks err as trouble of the host or of the way to the hub.
+func infrastructure(err error) error {
+	return &koji.Error{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error(), Err: err}
+}
+
+// answer is err as the workflow understands it.
+func answer(err error) error {
+	var fault *koji.Error
+	switch {
+	case errors.Is(err, errCanceled):
+		return temporal.NewCanceledError()
+	case errors.Is(err, step.ErrDetach):
+		// Tried again on this host, where the next daemon finds the work.
+		return temporal.NewApplicationError("the builder daemon stops; its work goes on", "Detached")
+	case errors.Is(err, errRefused):
+		return temporal.NewNonRetryableApplicationError(err.Error(), task.ErrorRefused, nil)
+	case errors.As(err, &fault) && fault.Kind != koji.KindInfrastructure:
+		kind := fault.Kind
+		if kind == "" && koji.IsFault(err, koji.FaultBuild) {
+			kind = koji.KindPackage
+		}
+		f := task.Failure{Fault: fault.Fault, Kind: kind, Msg: fault.Error()}
+		return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
+	}
+	// Whatever nobody foresaw is trouble of the host, not of the package.
+	f := task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
+	return temporal.NewNonRetryableApplicationError(f.Msg, task.ErrorInfrastructure, nil, f)
+}

@@ -1,0 +1,87 @@
+package builder
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+
+	rpcclient "github.com/toji-build/toji/internal/rpc/client"
+	"github.com/toji-build/toji/koji"
+)
+
+// fetchWork brings a file below the hub's work/ into the job's folder. One that
+// an earlier attempt brought is there already.
+func (j *job) fetchWork(ctx context.Context, rel string) (string, error) {
+	to := filepath.Join(j.dir, path.Base(rel))
+	if _, err := os.Stat(to); err == nil {
+		return to, nil
+	}
+	return to, j.fetch(ctx, "work/"+rel, to)
+}
+
+// fetch brings a file of the hub's top directory: from the mount when there is
+// one, else over HTTP.
+func (j *job) fetch(ctx context.Context, rel, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return infrastructure(err)
+	}
+	temp := to + ".part"
+	f, err := os.Create(temp)
+	if err != nil {
+		return infrastructure(err)
+	}
+	_, err = j.Activities.hub.Download(ctx, j.cfg.TopURL+"/"+rel, f)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return errors.Join(infrastructure(err), os.Remove(temp))
+	}
+	return os.Rename(temp, to)
+}
+
+// uploadResult sends a file that a build made, which must be a regular file.
+func (j *job) uploadResult(ctx context.Context, dir, name string) (string, error) {
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) {
+			return "", koji.BuildErrorf("result file %s is missing or a link", name)
+		}
+		return "", infrastructure(err)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", koji.BuildErrorf("result %s is not a regular file", name)
+	}
+	if err := j.hub.Upload(ctx, f, j.upload, name, rpcclient.UploadOptions{Overwrite: true}); err != nil {
+		return "", err
+	}
+	return j.upload + "/" + name, nil
+}
+
+func (j *job) uploadResults(ctx context.Context, dir string, names []string) ([]string, error) {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		var err error
+		if paths[i], err = j.uploadResult(ctx, dir, name); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// logPaths sends the rest of the logs and lists them.
+func (j *job) logPaths(ctx context.Context) ([]string, error) {
+	if err := j.logs.flush(ctx); err != nil {
+		return nil, infrastructure(err)
+	}
+	names := j.logs.names()
+	for i, name := range names {
+		names[i] = j.upload + "/" + name
+	}
+	return names, nil
+}

@@ -1,0 +1,136 @@
+package builder
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/toji-build/toji/workers/step"
+)
+
+// Recover looks at the folders that an earlier daemon of this host left. An
+// activity that Temporal still takes for running is reported as lost: it comes
+// again, and finds its work. What nobody wants any more is ended and removed.
+// It returns the ids of the tasks that are kept.
+func (a *Activities) Recover(ctx context.Context) (kept map[string]bool, err error) {
+	kept = map[string]bool{}
+	entries, err := os.ReadDir(filepath.Join(a.cfg.WorkDir, "tasks"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return kept, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		wanted, err := a.reportLost(ctx, e.Name())
+		if err != nil {
+			return nil, fmt.Errorf("task %s of an earlier life: %w", e.Name(), err)
+		}
+		if wanted {
+			kept[e.Name()] = true
+			continue
+		}
+		a.log.Info("work of an earlier life is not wanted any more", "task", e.Name())
+		if err := a.removeTask(e.Name()); err != nil {
+			return nil, err
+		}
+	}
+	return kept, nil
+}
+
+// reportLost ends the attempt that the earlier daemon had under way; it returns
+// false when there is none.
+func (a *Activities) reportLost(ctx context.Context, id string) (bool, error) {
+	text, err := os.ReadFile(filepath.Join(a.cfg.WorkDir, "tasks", id, attemptFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	var at attempt
+	if err == nil {
+		err = json.Unmarshal(text, &at)
+	}
+	if err != nil {
+		return false, err
+	}
+	lost := temporal.NewApplicationError("the builder daemon was restarted; its work goes on", "Detached")
+	for {
+		err = a.temporal.CompleteActivityByID(ctx, at.Namespace, at.WorkflowID, at.RunID, at.ActivityID, nil, lost)
+		var notFound *serviceerror.NotFound
+		switch {
+		case err == nil:
+			return true, nil
+		case errors.As(err, &notFound):
+			return a.awaitsRetry(ctx, at)
+		case ctx.Err() != nil:
+			return false, ctx.Err()
+		}
+		a.log.Warn("Temporal does not answer, waiting for it", "error", err)
+		select {
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// awaitsRetry says whether the activity is not running but about to be tried
+// again, as after a graceful stop of the daemon.
+func (a *Activities) awaitsRetry(ctx context.Context, at attempt) (bool, error) {
+	d, err := a.temporal.DescribeWorkflowExecution(ctx, at.WorkflowID, at.RunID)
+	if err != nil {
+		var notFound *serviceerror.NotFound
+		if errors.As(err, &notFound) {
+			return false, nil
+		}
+		return false, err
+	}
+	for _, pending := range d.GetPendingActivities() {
+		if pending.GetActivityId() == at.ActivityID {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// removeTask ends what runs for a task of this host and removes its folder and
+// its buildroot.
+func (a *Activities) removeTask(id string) error {
+	dir := filepath.Join(a.cfg.WorkDir, "tasks", id)
+	steps, err := os.ReadDir(filepath.Join(dir, "steps"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, s := range steps {
+		if err := killStep(filepath.Join(dir, "steps", s.Name())); err != nil {
+			return err
+		}
+	}
+	if a.groups != nil && a.groups.Supported() {
+		if _, err := a.groups.Sweep(func(other string) bool { return other != id }); err != nil {
+			return err
+		}
+	}
+	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
+		return fmt.Errorf("%s is not a task's folder", dir)
+	}
+	return os.RemoveAll(dir)
+}
+
+func killStep(dir string) error {
+	s, err := step.Attach(dir)
+	if err != nil {
+		return nil // it never started
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	return s.Kill(ctx)
+}

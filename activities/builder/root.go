@@ -1,0 +1,138 @@
+package builder
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/toji-build/toji/activities/builder/buildroot"
+	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/tasks"
+)
+
+// rootSpec says which buildroot a task wants.
+type rootSpec struct {
+	tag     tasks.Ref
+	repoID  int64
+	arch    string // as the task has it; noarch work takes one of the host's
+	group   string
+	network bool
+}
+
+// rootState is what a later attempt has to find again.
+type rootState struct {
+	BuildrootID int64  `json:"buildroot"`
+	Arch        string `json:"arch"`
+}
+
+// root is a buildroot with its driver.
+type root struct {
+	buildroot.Root
+	driver buildroot.Driver
+	chroot buildroot.Chroot
+	job    *job
+}
+
+// makeRoot registers a buildroot at the hub and makes it.
+func (j *job) makeRoot(ctx context.Context, s rootSpec) (*root, error) {
+	if s.repoID == 0 {
+		return nil, koji.BuildErrorf("A repo id must be provided")
+	}
+	repo, err := rpc.Invoke(ctx, j.hub, api.RepoInfo, api.RepoInfoParams{RepoID: s.repoID, Strict: true})
+	if err != nil {
+		return nil, err
+	}
+	config, err := rpc.Invoke(ctx, j.hub, api.GetBuildConfig, api.TagEventParams{Tag: s.tag.Value(), Event: &repo.CreateEvent})
+	if err != nil {
+		return nil, err
+	}
+	state, err := remember(j, "buildroot", func() (rootState, error) { return j.newBuildroot(ctx, s, config) })
+	if err != nil {
+		return nil, err
+	}
+	r := &root{job: j, Root: buildroot.Root{
+		Tag: config.Name, ID: state.BuildrootID, RepoID: s.repoID, Arch: state.Arch, Group: s.group, Extra: config.Extra,
+		BaseDir: filepath.Join(j.cfg.WorkDir, "roots"), WorkDir: j.dir, Network: s.network,
+		Repos:  []string{fmt.Sprintf("%s/repos/%s/%d/%s", j.cfg.TopURL, repo.TagName, s.repoID, state.Arch)},
+		Vendor: j.cfg.Vendor, Packager: j.cfg.Packager, Distribution: j.cfg.Distribution,
+	}}
+	driver := j.cfg.Driver
+	driver.Runner = j.steps
+	if r.driver, err = buildroot.Select(driver); err != nil {
+		return nil, infrastructure(err)
+	}
+	j.logs.watch(r.LogGlobs()...)
+	return r, r.init(ctx)
+}
+
+// newBuildroot chooses the root's arch and has the hub make its row.
+func (j *job) newBuildroot(ctx context.Context, s rootSpec, config *api.BuildConfig) (rootState, error) {
+	arch := koji.CanonArch(s.arch)
+	if s.arch == "noarch" {
+		tag := koji.ArchOwner{Name: config.Name}
+		if config.Arches != nil {
+			tag.Arches = *config.Arches
+		}
+		var err error
+		if arch, err = koji.ConcreteArch(koji.ArchOwner{Name: j.cfg.Host.Name, Arches: j.cfg.Arches}, tag, j.task.Arch); err != nil {
+			// Another host may have one of the tag's arches.
+			return rootState{}, refused("%v", err)
+		}
+	}
+	id, err := rpc.Invoke(ctx, j.hub, api.HostNewBuildRoot, api.NewBuildRootParams{Repo: s.repoID, Arch: arch, TaskID: &j.task.ID})
+	return rootState{BuildrootID: id, Arch: arch}, err
+}
+
+// init makes the root and tells the hub what is in it.
+func (r *root) init(ctx context.Context) error {
+	chroot, err := r.driver.Init(ctx, r.Root)
+	if err != nil {
+		r.setState(ctx, koji.BuildrootExpired)
+		return err
+	}
+	r.chroot = chroot
+	_, err = rpc.Invoke(ctx, r.job.hub, api.HostSetBuildRootList, r.contents(chroot.Packages))
+	return err
+}
+
+// build does a job and tells the hub what is in the root now, however it ended:
+// a failed build's contents are what one looks for first.
+func (r *root) build(ctx context.Context, b buildroot.Job) (buildroot.Result, error) {
+	result, failed := r.driver.Build(ctx, r.Root, b)
+	if len(result.Packages) > 0 && ctx.Err() == nil {
+		if _, err := rpc.Invoke(ctx, r.job.hub, api.HostUpdateBuildRootList, r.contents(result.Packages)); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return result, failed
+}
+
+// expire tells the hub that the root is done with and removes it.
+func (r *root) expire(ctx context.Context) {
+	r.setState(ctx, koji.BuildrootExpired)
+	if err := r.driver.Clean(ctx, r.Root); err != nil {
+		r.job.log.Warn("buildroot is left", "root", r.Name(), "error", err)
+	}
+}
+
+// setState is told for the record; nothing depends on it, least of all whether
+// a build is good.
+func (r *root) setState(ctx context.Context, s koji.BuildrootState) {
+	p := api.SetBuildRootStateParams{BrootID: r.ID, State: int64(s), TaskID: &r.job.task.ID}
+	if _, err := rpc.Invoke(ctx, r.job.hub, api.HostSetBuildRootState, p); err != nil {
+		r.job.log.Warn("buildroot's state is not recorded", "root", r.Name(), "error", err)
+	}
+}
+
+func (r *root) contents(packages []buildroot.Package) api.SetBuildRootListParams {
+	p := api.SetBuildRootListParams{BrootID: r.ID, TaskID: &r.job.task.ID, RPMList: make([]api.InstalledRPM, len(packages))}
+	for i, pkg := range packages {
+		p.RPMList[i] = api.InstalledRPM{
+			Name: pkg.Name, Version: pkg.Version, Release: pkg.Release, Epoch: pkg.Epoch, Arch: pkg.Arch,
+			PayloadHash: pkg.PayloadHash, Size: pkg.Size, BuildTime: pkg.BuildTime,
+		}
+	}
+	return p
+}
