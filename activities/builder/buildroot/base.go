@@ -43,29 +43,54 @@ func (n *nativeRun) base(ctx context.Context) (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(n.cacheDir, n.root.baseKey())
+	for {
+		found, err := n.tryBase(ctx, dir)
+		if found || err != nil {
+			return filepath.Join(dir, "root"), err
+		}
+	}
+}
+
+// tryBase locks the base if it is there, else makes it and wants to be called again.
+func (n *nativeRun) tryBase(ctx context.Context, dir string) (found bool, err error) {
 	lock, err := os.OpenFile(dir+".lock", os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
-		return "", err
+		return false, err
 	}
-	for {
-		if err := flock(lock, unix.LOCK_SH); err != nil {
-			return "", err
+	defer func() {
+		if !found {
+			lock.Close()
+		} else {
+			n.baseLock = lock
 		}
+	}()
+	if err := flock(lock, unix.LOCK_SH); err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(dir); err == nil && isAt(lock, lock.Name()) {
+		fmt.Fprintf(n.logs.root, "Using base root %s\n", dir)
 		now := time.Now()
-		if _, err := os.Stat(dir); err == nil {
-			fmt.Fprintf(n.logs.root, "Using base root %s\n", dir)
-			return filepath.Join(dir, "root"), os.Chtimes(lock.Name(), now, now)
-		}
-		// Changing the kind of a lock is not atomic, so look again afterwards.
-		if err := flock(lock, unix.LOCK_EX); err != nil {
-			return "", err
-		}
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			if err := n.makeBase(ctx, dir); err != nil {
-				return "", err
-			}
-		}
+		return true, os.Chtimes(lock.Name(), now, now)
 	}
+	// Changing the kind of a lock is not atomic, so look again afterwards.
+	if err := flock(lock, unix.LOCK_EX); err != nil {
+		return false, err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && isAt(lock, lock.Name()) {
+		return false, n.makeBase(ctx, dir)
+	}
+	return false, nil
+}
+
+// isAt tells whether an open file still has its name: SweepBases removes locks,
+// and a lock without a name locks nobody out.
+func isAt(f *os.File, name string) bool {
+	mine, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(name)
+	return err == nil && os.SameFile(mine, there)
 }
 
 func flock(f *os.File, how int) error {

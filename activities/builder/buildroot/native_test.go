@@ -21,6 +21,8 @@ func TestMain(m *testing.M) {
 			os.Exit(step.Main(os.Args[2:]))
 		case "native-build":
 			os.Exit(buildroot.NativeMain(os.Args[2:]))
+		case "daemon":
+			os.Exit(daemon())
 		}
 	}
 	code := m.Run()

@@ -50,15 +50,15 @@ func (l *nativeLogs) phase(format string, args ...any) (finish func()) {
 	return func() { l.state("Finish: %s", name) }
 }
 
-// run runs a command with its output in a log, announced as mock does. A
-// command that fails is an *exec.ExitError.
-func (l *nativeLogs) run(log *os.File, cmd *exec.Cmd) error {
-	fmt.Fprintf(log, "Executing command: %q with env %q\n", cmd.Args, cmd.Env)
+// run runs a command with its output in a log, announced as mock does under the
+// arguments that matter. A command that fails is an *exec.ExitError.
+func (l *nativeLogs) run(log *os.File, cmd *exec.Cmd, shown []string) error {
+	fmt.Fprintf(log, "Executing command: %q\n", shown)
 	cmd.Stdout, cmd.Stderr = log, log
 	err := cmd.Run()
 	fmt.Fprintf(log, "Child return code was: %d\n", cmd.ProcessState.ExitCode())
 	if err != nil {
-		return fmt.Errorf("command failed: %q: %w", cmd.Args, err)
+		return fmt.Errorf("command failed: %q: %w", shown, err)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type nativeRun struct {
 	logs     *nativeLogs
 	doing    string // for nativeResult
 	mounted  bool
+	baseLock *os.File // held until the process ends
 }
 
 func newNativeRun(spec nativeSpec) (*nativeRun, error) {
@@ -196,5 +197,5 @@ func (n *nativeRun) onHost(ctx context.Context, argv ...string) error {
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir = "/"
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + n.home, "LANG=C.UTF-8", "TERM=vt100"}
-	return n.logs.run(n.logs.root, cmd)
+	return n.logs.run(n.logs.root, cmd, argv)
 }

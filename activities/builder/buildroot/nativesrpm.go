@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"path/filepath"
+	"slices"
 )
 
 // buildSRPM makes a source package of a checkout in TmpDir. Everything runs as
@@ -53,8 +54,10 @@ func (n *nativeRun) rebuildSRPM(ctx context.Context, job *RebuildSRPM) error {
 		return err
 	}
 	define := []string{"--define", "_topdir " + top}
-	script := append([]string{"/bin/sh", "-c", `mkdir -p "$0" && exec rpm "$@"`, top}, append(define, "-iv", srpm)...)
-	if err := n.inRoot(ctx, n.logs.root, sandbox{}, script...); err != nil {
+	if err := makeTmpDir(filepath.Join(n.root.nativeTmp(), path.Base(top)), buildUser); err != nil {
+		return err
+	}
+	if err := n.inRoot(ctx, n.logs.root, sandbox{}, slices.Concat([]string{"rpm"}, define, []string{"-iv", srpm})...); err != nil {
 		return coded(exitSource, err)
 	}
 	spec, err := theSpec(n.mnt, top+"/SPECS")
@@ -62,7 +65,7 @@ func (n *nativeRun) rebuildSRPM(ctx context.Context, job *RebuildSRPM) error {
 		return coded(exitSource, err)
 	}
 	defer n.logs.phase("rpmbuild -bs")()
-	if err := n.rpmbuild(ctx, append(define, "-bs", "--nodeps", spec)...); err != nil {
+	if err := n.rpmbuild(ctx, slices.Concat(define, []string{"-bs", "--nodeps", spec})...); err != nil {
 		return err
 	}
 	srpms, err := glob(n.mnt, top+"/SRPMS", "*.src.rpm")

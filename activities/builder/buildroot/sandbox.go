@@ -26,7 +26,7 @@ type sandbox struct {
 // bubblewrap itself runs as the build user, so that uid 1000 inside is uid 1000
 // on disk, and needs no privilege that a build could abuse.
 func (n *nativeRun) inRoot(ctx context.Context, log *os.File, s sandbox, argv ...string) error {
-	return n.logs.run(log, n.bwrap(ctx, s, argv...))
+	return n.logs.run(log, n.bwrap(ctx, s, argv...), argv)
 }
 
 func (n *nativeRun) bwrap(ctx context.Context, s sandbox, argv ...string) *exec.Cmd {
