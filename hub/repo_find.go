@@ -26,7 +26,7 @@ type RepoSearch struct {
 // is to hold are not even tagged. The hub wakes waitrepo tasks when that may
 // have changed.
 func (h *Hub) FindRepo(ctx context.Context, taskID, owner int64, want tasks.WaitrepoParams) (RepoSearch, error) {
-	tag, err := h.tag(ctx, want.Tag.Value(), nil)
+	tag, err := h.Tag(ctx, want.Tag.Value(), TagOptions{Strict: true})
 	if err != nil {
 		return RepoSearch{}, err
 	}

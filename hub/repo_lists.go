@@ -94,7 +94,7 @@ func latestOnly(tag *api.Tag) int64 {
 }
 
 func (h *Hub) blockedPackages(ctx context.Context, tagID int64, event *int64) ([]byte, error) {
-	list, err := h.Store.PackageList(ctx, store.PackageFilter{TagID: &tagID, Event: event, Inherit: true, WithBlocked: true})
+	list, err := h.Store.PackageList(ctx, store.PackageFilter{TagID: &tagID, Event: event, Inherit: true, NoOwners: true})
 	if err != nil {
 		return nil, err
 	}

@@ -32,7 +32,7 @@ func (h *Hub) InitRepo(ctx context.Context, taskID int64, p tasks.NewRepoParams)
 	if p.Event != 0 {
 		event = &p.Event
 	}
-	tag, err := h.tag(ctx, p.Tag.Value(), event)
+	tag, err := h.Tag(ctx, p.Tag.Value(), TagOptions{Strict: true, Event: event})
 	if err != nil {
 		return RepoInit{}, err
 	}
@@ -163,30 +163,16 @@ func (h *Hub) FinishRepo(ctx context.Context, r FinishRepoRequest) error {
 	return h.linkLatest(ctx, repo)
 }
 
-// placeMetadata moves one arch's uploaded files to its repodata. A file that is
-// there already was moved by an earlier try.
+// placeMetadata moves one arch's uploaded files to its repodata. It may be
+// repeated.
 func (h *Hub) placeMetadata(repoDir, arch string, made tasks.CreaterepoResult) error {
-	work := h.Paths.Work("")
-	from, err := koji.Under(work, made.UploadPath)
-	if err != nil {
-		return koji.GenericErrorf("bad upload path %q", made.UploadPath)
-	}
+	f := filing{work: h.Paths.Work("")}
 	to := filepath.Join(repoDir, koji.CanonArch(arch), "repodata")
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return err
-	}
 	for _, name := range made.Files {
 		if name != filepath.Base(name) || name == "." || name == ".." {
 			return koji.GenericErrorf("bad file name %q in repo metadata", name)
 		}
-		err := moveFile(filepath.Join(from, name), filepath.Join(to, name))
-		if errors.Is(err, fs.ErrNotExist) {
-			if _, there := os.Stat(filepath.Join(to, name)); there == nil {
-				continue
-			}
-			return koji.GenericErrorf("uploaded file missing: %s/%s", made.UploadPath, name)
-		}
-		if err != nil {
+		if err := f.move(made.UploadPath+"/"+name, filepath.Join(to, name)); err != nil {
 			return err
 		}
 	}

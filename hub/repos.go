@@ -31,7 +31,7 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 	if !h.Repo.AllowNewRepo && !session.From(ctx).HasPerm("admin") {
 		return 0, koji.ActionNotAllowedf("The newRepo call is disabled. Request a repo with repo.request instead")
 	}
-	tag, err := h.tag(ctx, p.Tag, p.Event)
+	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true, Event: p.Event})
 	if err != nil {
 		return 0, err
 	}
@@ -51,7 +51,7 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 func ptr[T any](v T) *T { return &v }
 
 func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, error) {
-	tag, err := h.tag(ctx, p.Tag, nil)
+	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (h *Hub) repoInfo(ctx context.Context, p api.RepoInfoParams) (*api.Repo, er
 }
 
 func (h *Hub) repoGet(ctx context.Context, p api.RepoGetParams) (*api.Repo, error) {
-	tag, err := h.tag(ctx, p.Tag, nil)
+	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func asJSON(v any) string {
 
 func (h *Hub) repoRequest(ctx context.Context, p api.RepoRequestParams) (api.RepoAnswer, error) {
 	var none api.RepoAnswer
-	tag, err := h.tag(ctx, p.Tag, nil)
+	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true})
 	if err != nil {
 		return none, err
 	}

@@ -24,7 +24,7 @@ func failureOf(err error) task.Failure {
 	}
 	var fault *koji.Error
 	if errors.As(err, &fault) {
-		return task.Failure{Fault: fault.Fault, Kind: kindOf(fault), Msg: fault.Error()}
+		return task.FailureOf(fault)
 	}
 	var child *temporal.ChildWorkflowExecutionError
 	if errors.As(err, &child) && temporal.IsCanceledError(err) {
@@ -36,18 +36,6 @@ func failureOf(err error) task.Failure {
 			Msg: "The host stopped answering (" + timeout.TimeoutType().String() + " timeout)"}
 	}
 	return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
-}
-
-// kindOf is the failure class of a fault: its own, or the package's when it is
-// a build error, else a matter of the request or the policy.
-func kindOf(e *koji.Error) koji.Kind {
-	switch {
-	case e.Kind != "":
-		return e.Kind
-	case koji.IsFault(e, koji.FaultBuild):
-		return koji.KindPackage
-	}
-	return koji.KindPolicy
 }
 
 // applicationError is a failure as the error of a workflow or an activity.

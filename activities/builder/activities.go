@@ -44,10 +44,10 @@ type Options struct {
 // Config says where things are.
 type Config struct {
 	Host    tasks.HostInfo // who we are
-	Arches  string      // the host's arches, separated by spaces
-	WorkDir string      // tasks/, roots/, cache/
-	TopURL  string      // the hub's files
-	TopDir  string      // where they are mounted; empty if they are not
+	Arches  string         // the host's arches, separated by spaces
+	WorkDir string         // tasks/, roots/, cache/
+	TopURL  string         // the hub's files
+	TopDir  string         // where they are mounted; empty if they are not
 	// AllowedSCMs is Koji's allowed_scms: host:repository[:use_common[:source_cmd]] ...
 	AllowedSCMs string
 	Driver      buildroot.Config // without the runner, which each task has its own of

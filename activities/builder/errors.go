@@ -38,11 +38,7 @@ func answer(err error) error {
 	case errors.Is(err, errRefused):
 		return temporal.NewNonRetryableApplicationError(err.Error(), task.ErrorRefused, nil)
 	case errors.As(err, &fault) && fault.Kind != koji.KindInfrastructure:
-		kind := fault.Kind
-		if kind == "" && koji.IsFault(err, koji.FaultBuild) {
-			kind = koji.KindPackage
-		}
-		f := task.Failure{Fault: fault.Fault, Kind: kind, Msg: fault.Error()}
+		f := task.FailureOf(fault)
 		return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
 	}
 	// Whatever nobody foresaw is trouble of the host, not of the package.

@@ -32,14 +32,6 @@ func answer(err error) error {
 	if !errors.As(err, &fault) {
 		return err
 	}
-	kind := fault.Kind
-	switch {
-	case kind != "":
-	case koji.IsFault(err, koji.FaultBuild):
-		kind = koji.KindPackage
-	default:
-		kind = koji.KindPolicy
-	}
-	f := task.Failure{Fault: fault.Fault, Kind: kind, Msg: fault.Error()}
+	f := task.FailureOf(fault)
 	return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
 }

@@ -20,3 +20,18 @@ const (
 	// it is given back, and the host is not asked again.
 	ErrorRefused = "Refused"
 )
+
+// FailureOf is a koji.Error as a task's failure. When it does not say whose
+// fault it is, a build error is the package's, and any other answer of ours is
+// a matter of the request or the policy.
+func FailureOf(e *koji.Error) Failure {
+	kind := e.Kind
+	switch {
+	case kind != "":
+	case koji.IsFault(e, koji.FaultBuild):
+		kind = koji.KindPackage
+	default:
+		kind = koji.KindPolicy
+	}
+	return Failure{Fault: e.Fault, Kind: kind, Msg: e.Error()}
+}
