@@ -162,3 +162,22 @@ func (s *Store) UntagBuild(ctx context.Context, tagID, buildID int64) (bool, err
 	n, err := s.Revoke(ctx, "tag_listing", Row{"tag_id": tagID, "build_id": buildID})
 	return n > 0, err
 }
+
+// BuildOfTask returns the id of the build of a package that a task has under
+// way, 0 if there is none.
+func (s *Store) BuildOfTask(ctx context.Context, taskID int64, name string) (int64, error) {
+	id, err := optional[int64](ctx, s, `SELECT build.id FROM build JOIN package ON package.id = build.pkg_id
+		WHERE build.task_id = $1 AND build.state = 0 AND package.name = $2`, taskID, name)
+	if id == nil {
+		return 0, err
+	}
+	return *id, nil
+}
+
+// TaggedByTask reports whether a build is in a tag on the account of a task's
+// owner since the task was made.
+func (s *Store) TaggedByTask(ctx context.Context, taskID, tagID, buildID int64) (bool, error) {
+	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT FROM tag_listing l JOIN events ON events.id = l.create_event
+		JOIN task ON task.owner = l.creator_id AND events.time >= task.create_time
+		WHERE task.id = $1 AND l.tag_id = $2 AND l.build_id = $3 AND l.active)`, taskID, tagID, buildID)
+}

@@ -73,3 +73,8 @@ func (s *Store) WinBuild(ctx context.Context, buildID int64) (*api.WinBuild, err
 func (s *Store) ImageBuild(ctx context.Context, buildID int64) (*api.ImageBuild, error) {
 	return orNil(database.One[api.ImageBuild](ctx, s.DB, `SELECT build_id FROM image_builds WHERE build_id = $1`, buildID))
 }
+
+// optional is database.One for a row that need not be there.
+func optional[T any](ctx context.Context, s *Store, query string, args ...any) (*T, error) {
+	return orNil(database.One[T](ctx, s.DB, query, args...))
+}

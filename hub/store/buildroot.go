@@ -213,37 +213,3 @@ func (s *Store) FindRPMs(ctx context.Context, wanted []WantedRPM) ([]FoundRPM, e
 		        ORDER BY rpminfo.external_repo_id <> 0, rpminfo.draft IS TRUE, rpminfo.id DESC LIMIT 1) AS found ON TRUE
 		 ORDER BY wanted.pos`, names, versions, releases, arches, repos)
 }
-
-// AddExternalRPMs records RPMs of external repositories; those that another
-// transaction recorded meanwhile are left alone.
-func (s *Store) AddExternalRPMs(ctx context.Context, rpms []NewRPM) error {
-	rows := make([]externalRPM, len(rpms))
-	for i, r := range rpms {
-		rows[i] = externalRPM{r.Name, r.Version, r.Release, r.Epoch, r.Arch, r.ExternalRepoID, r.PayloadHash, r.Size, r.BuildTime}
-	}
-	text, err := database.JSON(rows)
-	if err != nil {
-		return err
-	}
-	_, err = s.Exec(ctx, `
-		INSERT INTO rpminfo (name, version, release, epoch, arch, external_repo_id, payloadhash, size, buildtime)
-		SELECT name, version, release, epoch, arch, external_repo_id, payloadhash, size, buildtime
-		  FROM jsonb_to_recordset($1::jsonb) AS t (name text, version text, release text, epoch int, arch text,
-		       external_repo_id int, payloadhash text, size bigint, buildtime bigint)
-		 ORDER BY name, version, release, arch, external_repo_id
-		ON CONFLICT DO NOTHING`, text)
-	return err
-}
-
-// externalRPM is a row for AddExternalRPMs.
-type externalRPM struct {
-	Name           string `json:"name"`
-	Version        string `json:"version"`
-	Release        string `json:"release"`
-	Epoch          *int64 `json:"epoch"`
-	Arch           string `json:"arch"`
-	ExternalRepoID int64  `json:"external_repo_id"`
-	PayloadHash    string `json:"payloadhash"`
-	Size           int64  `json:"size"`
-	BuildTime      int64  `json:"buildtime"`
-}

@@ -116,20 +116,71 @@ type NewRPM struct {
 	PayloadHash    string
 	Size           int64
 	BuildTime      int64
-	Extra          *string // JSON
 }
 
-// AddRPM records an RPM and returns its id. There can be but one of an NVRA in
-// one place: database.IsUnique tells such an error.
-func (s *Store) AddRPM(ctx context.Context, r NewRPM) (int64, error) {
-	var build *int64
-	var draft *bool // NULL for external RPMs, by the table's constraint
-	if r.ExternalRepoID == 0 {
-		build, draft = &r.BuildID, &r.Draft
+// rpmRow is a NewRPM as a row of rpminfo. By a constraint of the table, RPMs of
+// external repositories have neither a build nor a mark that they are no drafts.
+type rpmRow struct {
+	ID             int64  `json:"id"`
+	Name           string `json:"name"`
+	Version        string `json:"version"`
+	Release        string `json:"release"`
+	Epoch          *int64 `json:"epoch"`
+	Arch           string `json:"arch"`
+	BuildID        *int64 `json:"build_id"`
+	BuildrootID    *int64 `json:"buildroot_id"`
+	Draft          *bool  `json:"draft"`
+	ExternalRepoID int64  `json:"external_repo_id"`
+	PayloadHash    string `json:"payloadhash"`
+	Size           int64  `json:"size"`
+	BuildTime      int64  `json:"buildtime"`
+}
+
+func (r *NewRPM) row(id int64) rpmRow {
+	row := rpmRow{
+		ID: id, Name: r.Name, Version: r.Version, Release: r.Release, Epoch: r.Epoch, Arch: r.Arch,
+		BuildrootID: r.BuildrootID, ExternalRepoID: r.ExternalRepoID,
+		PayloadHash: r.PayloadHash, Size: r.Size, BuildTime: r.BuildTime,
 	}
-	return database.One[int64](ctx, s.DB, `INSERT INTO rpminfo (build_id, buildroot_id, name, version, release, epoch, arch,
-			draft, external_repo_id, payloadhash, size, buildtime, extra)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
-		build, r.BuildrootID, r.Name, r.Version, r.Release, r.Epoch, r.Arch,
-		draft, r.ExternalRepoID, r.PayloadHash, r.Size, r.BuildTime, r.Extra)
+	if r.ExternalRepoID == 0 {
+		row.BuildID, row.Draft = &r.BuildID, &r.Draft
+	}
+	return row
+}
+
+const addRPMs = `
+	INSERT INTO rpminfo (id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime)
+	SELECT id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime
+	  FROM jsonb_to_recordset($1::jsonb) AS t (id int, name text, version text, release text, epoch int, arch text, build_id int,
+	       buildroot_id int, draft bool, external_repo_id int, payloadhash text, size bigint, buildtime bigint)`
+
+// AddRPMs records RPMs and returns their ids. There can be but one of an NVRA
+// among regular builds, and one in each external repository: database.IsUnique
+// tells such an error.
+func (s *Store) AddRPMs(ctx context.Context, rpms []NewRPM) ([]int64, error) {
+	return s.addRPMs(ctx, addRPMs, rpms)
+}
+
+// EnsureRPMs is AddRPMs that leaves out what is there already. Of the ids that
+// it returns not all need have come into use.
+func (s *Store) EnsureRPMs(ctx context.Context, rpms []NewRPM) ([]int64, error) {
+	// In one order everywhere, so that no two transactions wait for each other.
+	return s.addRPMs(ctx, addRPMs+` ORDER BY name, version, release, arch, external_repo_id ON CONFLICT DO NOTHING`, rpms)
+}
+
+func (s *Store) addRPMs(ctx context.Context, insert string, rpms []NewRPM) ([]int64, error) {
+	ids, err := database.All[int64](ctx, s.DB, `SELECT nextval('rpminfo_id_seq') FROM generate_series(1, $1::int)`, len(rpms))
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]rpmRow, len(rpms))
+	for i := range rpms {
+		rows[i] = rpms[i].row(ids[i])
+	}
+	text, err := database.JSON(rows)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.Exec(ctx, insert, text)
+	return ids, err
 }

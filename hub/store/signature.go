@@ -37,6 +37,17 @@ func (s *Store) AddSignature(ctx context.Context, sig api.RPMSignature) (bool, e
 		sig.RPMID, sig.SigKey, sig.SigHash)
 }
 
+// AddSignatures records the signatures of new RPMs.
+func (s *Store) AddSignatures(ctx context.Context, sigs []api.RPMSignature) error {
+	n := len(sigs)
+	ids, keys, hashes := make([]int64, n), make([]string, n), make([]string, n)
+	for i, sig := range sigs {
+		ids[i], keys[i], hashes[i] = sig.RPMID, sig.SigKey, sig.SigHash
+	}
+	_, err := s.Exec(ctx, `INSERT INTO rpmsigs (rpm_id, sigkey, sighash) SELECT * FROM unnest($1::int[], $2::text[], $3::text[])`, ids, keys, hashes)
+	return err
+}
+
 // DeleteSignatures forgets signatures of an RPM, and the checksums of the copies
 // that were signed with them.
 func (s *Store) DeleteSignatures(ctx context.Context, rpmID int64, sigkeys []string) error {

@@ -128,35 +128,35 @@ type AddArchiveTypeParams struct {
 // The methods for archives.
 var (
 	ListArchives = rpc.Define(rpc.Method[ListArchivesParams, rpc.Rows[ListedArchive]]{
-		Name: "listArchives", Access: Anyone,
+		Name: "listArchives", Func: "list_archives", Access: Anyone,
 		Doc: "List the archives that match every filter given.",
 	})
 	GetArchive = rpc.Define(rpc.Method[ArchiveParams, *ListedArchive]{
-		Name: "getArchive", Access: Anyone,
+		Name: "getArchive", Func: "get_archive", Access: Anyone,
 		Doc: "Return an archive with what is special about its type.",
 	})
 	GetMavenArchive = rpc.Define(rpc.Method[ArchiveParams, *MavenArchive]{
-		Name: "getMavenArchive", Access: Anyone,
+		Name: "getMavenArchive", Func: "get_maven_archive", Access: Anyone,
 		Doc: "Return what is special about a file of a Maven build; nil for others.",
 	})
 	GetWinArchive = rpc.Define(rpc.Method[ArchiveParams, *WinArchive]{
-		Name: "getWinArchive", Access: Anyone,
+		Name: "getWinArchive", Func: "get_win_archive", Access: Anyone,
 		Doc: "Return what is special about a file of a Windows build; nil for others.",
 	})
 	GetImageArchive = rpc.Define(rpc.Method[ArchiveParams, *ImageArchive]{
-		Name: "getImageArchive", Access: Anyone,
+		Name: "getImageArchive", Func: "get_image_archive", Access: Anyone,
 		Doc: "Return what is special about an image; nil for others.",
 	})
 	GetArchiveTypes = rpc.Define(rpc.Method[NoParams, []ArchiveType]{
-		Name: "getArchiveTypes", Access: Anyone,
+		Name: "getArchiveTypes", Func: "get_archive_types", Access: Anyone,
 		Doc: "List the kinds of archives.",
 	})
 	GetArchiveType = rpc.Define(rpc.Method[GetArchiveTypeParams, *ArchiveType]{
-		Name: "getArchiveType", Access: Anyone,
+		Name: "getArchiveType", Func: "get_archive_type", Access: Anyone,
 		Doc: "Return a kind of archive by a file's name, its own name or its id.",
 	})
 	AddArchiveType = rpc.Define(rpc.Method[AddArchiveTypeParams, rpc.None]{
-		Name: "addArchiveType", Access: NeedPerm("admin"), Writes: true,
+		Name: "addArchiveType", Func: "add_archive_type", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Add a kind of archive.",
 	})
 )

@@ -243,11 +243,11 @@ type AddBTypeParams struct {
 // The methods for builds.
 var (
 	GetBuild = rpc.Define(rpc.Method[BuildParams, *Build]{
-		Name: "getBuild", Access: Anyone,
+		Name: "getBuild", Func: "get_build", Access: Anyone,
 		Doc: "Return a build by id, NVR or map; nil if there is none and strict is false.",
 	})
 	FindBuildID = rpc.Define(rpc.Method[FindBuildIDParams, *int64]{
-		Name: "findBuildID", Access: Anyone,
+		Name: "findBuildID", Func: "find_build_id", Access: Anyone,
 		Doc: "Return the id of a build given by id, NVR or map. An id is not looked up.",
 	})
 	ListBuilds = rpc.Define(rpc.Method[ListBuildsParams, rpc.Rows[ListedBuild]]{
@@ -255,11 +255,11 @@ var (
 		Doc: "List the builds that match every filter given.",
 	})
 	GetBuildLogs = rpc.Define(rpc.Method[OneBuildParams, []BuildLog]{
-		Name: "getBuildLogs", Access: Anyone,
+		Name: "getBuildLogs", Func: "get_build_logs", Access: Anyone,
 		Doc: "List the log files of a complete build.",
 	})
 	GetNextRelease = rpc.Define(rpc.Method[GetNextReleaseParams, string]{
-		Name: "getNextRelease", Access: Anyone,
+		Name: "getNextRelease", Func: "get_next_release", Access: Anyone,
 		Doc: "Return the release that follows the latest build of a package's version.",
 	})
 	GetAverageBuildDuration = rpc.Define(rpc.Method[GetAverageBuildDurationParams, *float64]{
@@ -279,11 +279,11 @@ var (
 		Doc: "Return what needs a build: tags, rpms, archives, component_of, and when it was last_used. With lazy the answer ends at the first that is not empty.",
 	})
 	DeleteBuild = rpc.Define(rpc.Method[DeleteBuildParams, *bool]{
-		Name: "deleteBuild", Access: NeedPerm("admin"), Writes: true,
+		Name: "deleteBuild", Func: "delete_build", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Delete a build that nothing needs: its files go, its rows stay and its NVR stays taken.",
 	})
 	ResetBuild = rpc.Define(rpc.Method[OneBuildParams, rpc.None]{
-		Name: "resetBuild", Access: NeedPerm("admin"), Writes: true,
+		Name: "resetBuild", Func: "reset_build", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Delete all content of a build, files and rows, so that it can be imported again.",
 	})
 	SetBuildOwner = rpc.Define(rpc.Method[SetBuildOwnerParams, rpc.None]{
@@ -295,31 +295,31 @@ var (
 		Doc: "Set the completion time of a build.",
 	})
 	UntaggedBuilds = rpc.Define(rpc.Method[UntaggedBuildsParams, rpc.Rows[UntaggedBuild]]{
-		Name: "untaggedBuilds", Access: Anyone,
+		Name: "untaggedBuilds", Func: "untagged_builds", Access: Anyone,
 		Doc: "List the complete builds that are in no tag.",
 	})
-	GetBuildType = rpc.Define(rpc.Method[BuildParams, map[string]any]{
-		Name: "getBuildType", Access: Anyone,
+	GetBuildType = rpc.Define(rpc.Method[BuildParams, Extra]{
+		Name: "getBuildType", Func: "get_build_type", Access: Anyone,
 		Doc: "Return the types of a build, each with what is special about it.",
 	})
 	ListBTypes = rpc.Define(rpc.Method[ListBTypesParams, rpc.Rows[IDName]]{
-		Name: "listBTypes", Access: Anyone,
+		Name: "listBTypes", Func: "list_btypes", Access: Anyone,
 		Doc: "List the build types, or the one with an id or a name.",
 	})
 	AddBType = rpc.Define(rpc.Method[AddBTypeParams, rpc.None]{
-		Name: "addBType", Access: NeedPerm("admin"), Writes: true,
+		Name: "addBType", Func: "add_btype", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Add a build type.",
 	})
 	GetMavenBuild = rpc.Define(rpc.Method[BuildParams, *MavenBuild]{
-		Name: "getMavenBuild", Access: Anyone,
+		Name: "getMavenBuild", Func: "get_maven_build", Access: Anyone,
 		Doc: "Return what is special about a Maven build; nil for other builds.",
 	})
 	GetWinBuild = rpc.Define(rpc.Method[BuildParams, *WinBuild]{
-		Name: "getWinBuild", Access: Anyone,
+		Name: "getWinBuild", Func: "get_win_build", Access: Anyone,
 		Doc: "Return what is special about a Windows build; nil for other builds.",
 	})
 	GetImageBuild = rpc.Define(rpc.Method[BuildParams, *ImageBuild]{
-		Name: "getImageBuild", Access: Anyone,
+		Name: "getImageBuild", Func: "get_image_build", Access: Anyone,
 		Doc: "Return the id of an image build; nil for other builds.",
 	})
 )

@@ -122,7 +122,7 @@ type AddExternalRPMParams struct {
 // The methods for buildroots.
 var (
 	GetBuildroot = rpc.Define(rpc.Method[GetBuildrootParams, *Buildroot]{
-		Name: "getBuildroot", Access: Anyone,
+		Name: "getBuildroot", Func: "get_buildroot", Access: Anyone,
 		Doc: "Return a buildroot; nil if there is none and strict is false.",
 	})
 	GetBuildrootListing = rpc.Define(rpc.Method[GetBuildrootListingParams, []BuildrootRPM]{
@@ -130,7 +130,7 @@ var (
 		Doc: "List the RPMs in a buildroot.",
 	})
 	ListBuildroots = rpc.Define(rpc.Method[ListBuildrootsParams, rpc.Rows[Buildroot]]{
-		Name: "listBuildroots", Access: Anyone,
+		Name: "listBuildroots", Func: "query_buildroots", Access: Anyone,
 		Doc: "List the buildroots that match every filter given.",
 	})
 	AddExternalRPM = rpc.Define(rpc.Method[AddExternalRPMParams, *RPM]{

@@ -137,11 +137,11 @@ type GetChangelogEntriesParams struct {
 // The methods for RPMs.
 var (
 	GetRPM = rpc.Define(rpc.Method[GetRPMParams, any]{
-		Name: "getRPM", Access: Anyone,
+		Name: "getRPM", Func: "get_rpm", Access: Anyone,
 		Doc: "Return an RPM; of several, one of a regular build before one of a draft before an external one. With multi, list all.",
 	})
 	ListRPMs = rpc.Define(rpc.Method[ListRPMsParams, rpc.Rows[ListedRPM]]{
-		Name: "listRPMs", Access: Anyone,
+		Name: "listRPMs", Func: "list_rpms", Access: Anyone,
 		Doc: "List the RPMs that match every filter given.",
 	})
 	ListBuildRPMs = rpc.Define(rpc.Method[OneBuildParams, []ListedRPM]{

@@ -46,7 +46,7 @@ type GetRPMChecksumsParams struct {
 // The methods for signatures.
 var (
 	QueryRPMSigs = rpc.Define(rpc.Method[QueryRPMSigsParams, rpc.Rows[RPMSignature]]{
-		Name: "queryRPMSigs", Access: Anyone,
+		Name: "queryRPMSigs", Func: "query_rpm_sigs", Access: Anyone,
 		Doc: "List signatures, of an RPM or by a key.",
 	})
 	AddRPMSig = rpc.Define(rpc.Method[AddRPMSigParams, rpc.None]{

@@ -102,10 +102,10 @@ type GetLatestRPMSParams struct {
 
 // TagBuildParams are the parameters of tagBuild.
 type TagBuildParams struct {
-	Tag     any  `rpc:"tag"`
-	Build   any  `rpc:"build"`
-	Force   bool `rpc:"force,optional=False"`  // for admins: pass over locks, package list, policy
-	FromTag any  `rpc:"fromtag,optional=None"` // move it from here
+	Tag     any `rpc:"tag"`
+	Build   any `rpc:"build"`
+	Force   any `rpc:"force,optional=False"`  // for admins: pass over locks, package list, policy
+	FromTag any `rpc:"fromtag,optional=None"` // move it from here
 }
 
 // TagBuildBypassParams are the parameters of tagBuildBypass.
@@ -135,18 +135,18 @@ type UntagBuildBypassParams struct {
 
 // MoveBuildParams are the parameters of moveBuild.
 type MoveBuildParams struct {
-	Tag1  any  `rpc:"tag1"` // from
-	Tag2  any  `rpc:"tag2"` // to
-	Build any  `rpc:"build"`
-	Force bool `rpc:"force,optional=False"`
+	Tag1  any `rpc:"tag1"` // from
+	Tag2  any `rpc:"tag2"` // to
+	Build any `rpc:"build"`
+	Force any `rpc:"force,optional=False"`
 }
 
 // MoveAllBuildsParams are the parameters of moveAllBuilds.
 type MoveAllBuildsParams struct {
-	Tag1    any  `rpc:"tag1"` // from
-	Tag2    any  `rpc:"tag2"` // to
-	Package any  `rpc:"package"`
-	Force   bool `rpc:"force,optional=False"`
+	Tag1    any `rpc:"tag1"` // from
+	Tag2    any `rpc:"tag2"` // to
+	Package any `rpc:"package"`
+	Force   any `rpc:"force,optional=False"`
 }
 
 // MassTagParams are the parameters of massTag.
