@@ -87,6 +87,7 @@ func (o Options) validate() error {
 	_, _, err := net.SplitHostPort(o.PGAddr)
 	check(err == nil, "--pg-addr %q: want host:port", o.PGAddr)
 	check(databaseName.MatchString(o.Database), "--db %q: want up to 40 of a-z, 0-9 and _", o.Database)
+	check(!strings.Contains(o.PGPass, " "), "--pg-password-file: Temporal cannot log in with a password that has a space in it")
 	check(o.Namespace != "", "--namespace is empty")
 	check(o.Retention >= namespace.MinRetentionLocal, "--retention %v: Temporal wants %v at least", o.Retention, namespace.MinRetentionLocal)
 	listen := map[string]string{"--listen": o.Listen, "--ui": o.UI, "--metrics": o.Metrics}

@@ -38,11 +38,10 @@ func run(ctx context.Context, o Options, log *slog.Logger) error {
 		return err
 	}
 	if o.UI != "" {
-		web, err := newUI(o)
+		web, err := startUI(ctx, o)
 		if err != nil {
 			return err
 		}
-		go web.Start() //nolint:errcheck // it ends the process itself when it cannot serve
 		defer web.Stop()
 	}
 	if err := announceReady(o.ReadyFile); err != nil {

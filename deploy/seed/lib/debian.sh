@@ -54,11 +54,10 @@ check_installed() {
 	((${#missing[@]} == 0)) || die "-s host wants these Debian packages installed: ${missing[*]}"
 }
 
-# unpack TREE PACKAGE...: adds the packages' files to TREE.
+# unpack TREE PACKAGE...: adds the packages' files to TREE. need_packages comes first.
 unpack() {
 	local tree=$1 package
 	shift
-	need_packages "$@"
 	for package; do
 		"files_of_$source" "$package" | tar -x --keep-directory-symlink -C "$tree" || die "cannot unpack $package"
 	done

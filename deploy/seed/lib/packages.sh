@@ -32,6 +32,8 @@ readonly gcc=(
 	libjansson4 libc6-dev libc-dev-bin linux-libc-dev libcrypt-dev make
 )
 
+readonly busybox=(busybox-static bash libtinfo6)
+
 # Names under which packages of RPM distributions ask for what is in here. Trap: rpm's
 # generators see neither a shell at /bin/sh (the file is /usr/bin/sh) nor the dynamic
 # linker's rtld(GNU_HASH), which every linked program requires.
@@ -90,7 +92,7 @@ list_filesystem() {
 make_tiny() {
 	local tree=$work/tiny applet
 	new_tree "$tree"
-	unpack "$tree" busybox-static bash libtinfo6 "${libc[@]}" "${rpmbuild[@]}"
+	unpack "$tree" "${busybox[@]}" "${libc[@]}" "${rpmbuild[@]}"
 	prune "$tree"
 	(
 		cd "$tree"
