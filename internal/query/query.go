@@ -42,6 +42,8 @@ type Select struct {
 	Joins   []string // "tag ON tag.id = x.tag_id", or with its own "LEFT JOIN"
 	Options Options  // what the caller asked for
 
+	// DefaultOrder is the order, in SQL, of a caller who asks for none.
+	DefaultOrder string
 	// Orders, if set, maps the order keys that a caller may use to
 	// expressions. Without it, every alias and column expression may be used.
 	Orders map[string]string
@@ -168,18 +170,28 @@ func (s *Select) tail(b *strings.Builder) error {
 		}
 		b.WriteString(" GROUP BY " + group)
 	}
-	if o.Order != "" && !o.CountOnly {
-		order, err := s.keys(o.Order, "order", s.Orders)
-		if err != nil {
-			return err
-		}
-		b.WriteString(" ORDER BY " + order)
+	if err := s.order(b); err != nil {
+		return err
 	}
 	if o.Offset != 0 {
 		fmt.Fprintf(b, " OFFSET %d", o.Offset)
 	}
 	if o.Limit != 0 {
 		fmt.Fprintf(b, " LIMIT %d", o.Limit)
+	}
+	return nil
+}
+
+func (s *Select) order(b *strings.Builder) error {
+	order := s.DefaultOrder
+	if s.Options.Order != "" {
+		var err error
+		if order, err = s.keys(s.Options.Order, "order", s.Orders); err != nil {
+			return err
+		}
+	}
+	if order != "" && !s.Options.CountOnly {
+		b.WriteString(" ORDER BY " + order)
 	}
 	return nil
 }
