@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/toji-build/toji/hub/policy"
+	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -35,6 +36,11 @@ func bindSystem(r *rpc.Registry, h *Hub) {
 	})
 	rpc.Bind(r, api.ShowOpts, h.showOpts)
 	rpc.Bind(r, api.EvalPolicy, h.evalPolicy)
+	rpc.Bind(r, api.HostEvalPolicy, h.hostEvalPolicy)
+	rpc.Bind(r, api.HostAssertPolicy, h.hostAssertPolicy)
+	rpc.Bind(r, api.HostCheckPolicy, h.hostCheckPolicy)
+	rpc.Bind(r, api.MavenEnabled, func(context.Context, api.NoParams) (bool, error) { return h.Config.EnableMaven, nil })
+	rpc.Bind(r, api.WinEnabled, func(context.Context, api.NoParams) (bool, error) { return h.Config.EnableWin, nil })
 }
 
 // version returns the version that the binary was built from, "devel" for a
@@ -69,4 +75,32 @@ func (h *Hub) evalPolicy(ctx context.Context, p api.EvalPolicyParams) (*string, 
 		return nil, err
 	}
 	return &result.Action, nil
+}
+
+func (h *Hub) hostEvalPolicy(ctx context.Context, p api.EvalPolicyParams) (*string, error) {
+	if _, err := session.From(ctx).AssertHost(); err != nil {
+		return nil, err
+	}
+	return h.evalPolicy(ctx, p)
+}
+
+func (h *Hub) hostAssertPolicy(ctx context.Context, p api.AssertPolicyParams) (rpc.None, error) {
+	if _, err := session.From(ctx).AssertHost(); err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, h.Policy().Check(ctx, p.Name, policy.Data(p.Data), policy.CheckOptions{Default: p.Default})
+}
+
+func (h *Hub) hostCheckPolicy(ctx context.Context, p api.CheckPolicyParams) ([]any, error) {
+	if _, err := session.From(ctx).AssertHost(); err != nil {
+		return nil, err
+	}
+	opts := policy.CheckOptions{Default: p.Default}
+	if p.Strict {
+		if err := h.Policy().Check(ctx, p.Name, policy.Data(p.Data), opts); err != nil {
+			return nil, err
+		}
+	}
+	ok, reason, err := h.Policy().Allows(ctx, p.Name, policy.Data(p.Data), opts)
+	return []any{ok, reason}, err
 }

@@ -23,6 +23,21 @@ type EvalPolicyParams struct {
 	Data map[string]any `rpc:"data"`
 }
 
+// AssertPolicyParams are the parameters of host.assertPolicy.
+type AssertPolicyParams struct {
+	Name    string         `rpc:"name"`
+	Data    map[string]any `rpc:"data"`
+	Default string         `rpc:"default,optional='deny'"` // the action if no rule applies
+}
+
+// CheckPolicyParams are the parameters of host.checkPolicy.
+type CheckPolicyParams struct {
+	Name    string         `rpc:"name"`
+	Data    map[string]any `rpc:"data"`
+	Default string         `rpc:"default,optional='deny'"`
+	Strict  bool           `rpc:"strict,optional=False"` // a refusal is an error
+}
+
 // The methods about the hub itself.
 var (
 	GetAPIVersion = rpc.Define(rpc.Method[NoParams, int]{
@@ -76,5 +91,25 @@ var (
 	EvalPolicy = rpc.Define(rpc.Method[EvalPolicyParams, *string]{
 		Name: "evalPolicy", Access: Anyone,
 		Doc: "Return the action of a policy for given data; nil if no rule applies.",
+	})
+	HostEvalPolicy = rpc.Define(rpc.Method[EvalPolicyParams, *string]{
+		Name: "host.evalPolicy", Access: NeedHost,
+		Doc: "Return the action of a policy for given data; nil if no rule applies.",
+	})
+	HostAssertPolicy = rpc.Define(rpc.Method[AssertPolicyParams, rpc.None]{
+		Name: "host.assertPolicy", Access: NeedHost,
+		Doc: "Fail unless a policy allows what the data describe.",
+	})
+	HostCheckPolicy = rpc.Define(rpc.Method[CheckPolicyParams, []any]{
+		Name: "host.checkPolicy", Access: NeedHost,
+		Doc: "Return whether a policy allows what the data describe, and its reason.",
+	})
+	MavenEnabled = rpc.Define(rpc.Method[NoParams, bool]{
+		Name: "mavenEnabled", Access: Anyone,
+		Doc: "Return whether the hub lets Maven builds in.",
+	})
+	WinEnabled = rpc.Define(rpc.Method[NoParams, bool]{
+		Name: "winEnabled", Access: Anyone,
+		Doc: "Return whether the hub lets Windows builds in.",
 	})
 )

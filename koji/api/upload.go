@@ -8,7 +8,7 @@ type UploadFileParams struct {
 	Name     string  `rpc:"name"`
 	Size     int64   `rpc:"size"`   // of data, decoded
 	MD5Sum   *string `rpc:"md5sum"` // of data, or of the whole file if offset is -1
-	Offset   int64     `rpc:"offset"` // where data belongs; -1 is the end, with a check of the file; large ones come as text
+	Offset   int64   `rpc:"offset"` // where data belongs; -1 is the end, with a check of the file; large ones come as text
 	Data     any     `rpc:"data"`   // base64 text
 	Volume   *string `rpc:"volume,optional=None"`
 	Checksum any     `rpc:"checksum,optional=None"` // (algorithm, sum) in place of md5sum
