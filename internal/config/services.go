@@ -13,6 +13,7 @@ type Database struct {
 	DSNFile      string   `toml:"dsn_file"` // file that holds it, instead
 	MaxOpenConns int      `toml:"max_open_conns"`
 	MaxIdleTime  Duration `toml:"max_idle_time"`
+	Migrate      bool     `toml:"migrate"` // bring the schema up to date at start
 }
 
 func defaultDatabase() Database {
