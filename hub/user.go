@@ -128,7 +128,7 @@ func (h *Hub) getLoggedInUser(ctx context.Context, _ api.NoParams) (*api.LoggedI
 	return me, nil
 }
 
-func (h *Hub) listUsers(ctx context.Context, p api.ListUsersParams) (none rpc.Rows[api.User], err error) {
+func (h *Hub) listUsers(ctx context.Context, p api.ListUsersParams) (none rpc.Rows[api.ListedUser], err error) {
 	var f store.UserFilter
 	if p.InheritedPerm && !truthy(p.Perm) {
 		return none, koji.GenericErrorf("inherited_perm option must be used with perm option")
@@ -151,9 +151,6 @@ func (h *Hub) listUsers(ctx context.Context, p api.ListUsersParams) (none rpc.Ro
 	}
 	if f.Options.Group != "" {
 		return none, koji.GenericErrorf("queryOpts.group is not available for this API")
-	}
-	if f.Options.Order == "" {
-		f.Options.Order = "id"
 	}
 	return h.Store.Users(ctx, f)
 }

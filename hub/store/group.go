@@ -28,14 +28,14 @@ func (s *Store) TagGroups(ctx context.Context, tagID int64, o GroupOptions) ([]a
 	tags := chain.Tags()
 	all, err := groupRows[api.TagGroup](ctx, s, tags, o.Event, "group_config", `
 		g.group_id, groups.name, g.tag_id, g.blocked, g.exported, g.display_name, g.is_default, g.uservisible,
-		g.description, g.langonly, g.biarchonly FROM group_config g JOIN groups ON groups.id = g.group_id`)
+		g.description, g.langonly, g.biarchonly FROM group_config g JOIN groups ON groups.id = g.group_id`, "g.create_event, g.group_id")
 	if err != nil {
 		return nil, err
 	}
 	set := newGroupSet(all)
 	if !o.NoPackages {
 		packages, err := groupRows[api.GroupPackage](ctx, s, tags, o.Event, "group_package_listing", `
-			g.group_id, g.tag_id, g.package, g.blocked, g.type, g.basearchonly, g.requires FROM group_package_listing g`)
+			g.group_id, g.tag_id, g.package, g.blocked, g.type, g.basearchonly, g.requires FROM group_package_listing g`, "g.group_id, g.package")
 		if err != nil {
 			return nil, err
 		}
@@ -44,7 +44,7 @@ func (s *Store) TagGroups(ctx context.Context, tagID int64, o GroupOptions) ([]a
 	if !o.NoRequires {
 		requires, err := groupRows[api.GroupReq](ctx, s, tags, o.Event, "group_req_listing", `
 			g.group_id, g.tag_id, g.req_id, g.blocked, g.type, g.is_metapkg, groups.name
-			FROM group_req_listing g JOIN groups ON groups.id = g.req_id`)
+			FROM group_req_listing g JOIN groups ON groups.id = g.req_id`, "g.group_id, g.req_id")
 		if err != nil {
 			return nil, err
 		}
@@ -55,11 +55,11 @@ func (s *Store) TagGroups(ctx context.Context, tagID int64, o GroupOptions) ([]a
 
 // groupRows reads rows of one of the tables of groups, which the statement calls
 // g, of all the tags, those of the first tag first.
-func groupRows[T any](ctx context.Context, s *Store, tags []int64, event *int64, table, columns string) ([]T, error) {
+func groupRows[T any](ctx context.Context, s *Store, tags []int64, event *int64, table, columns, order string) ([]T, error) {
 	cond, args := activeAt("g", event, []any{tags})
 	rows, err := database.All[T](ctx, s.DB, `SELECT `+columns+`
 		 WHERE g.tag_id = ANY($1) AND `+cond+`
-		 ORDER BY array_position($1::int8[], g.tag_id::int8), g.create_event, g.ctid`, args...)
+		 ORDER BY array_position($1::int8[], g.tag_id::int8), `+order, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", table, err)
 	}

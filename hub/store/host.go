@@ -21,6 +21,7 @@ func selectHosts(event *int64) query.Select {
 	}}
 	q.Join("host ON host.id = host_config.host_id")
 	q.WhereActive("host_config", event)
+	q.DefaultOrder = "host.id"
 	return q
 }
 

@@ -222,4 +222,4 @@ func (c Chain) join(q *query.Select, column string) error {
 // admits is the condition that the filters of a chain's link let a package
 // through. Filters match from the start of the name, as Python's re.match does,
 // but are PostgreSQL's regular expressions, which know more than Go's.
-const admits = `NOT EXISTS (SELECT FROM unnest(chain.filter) AS f WHERE package.name !~ ('^(?:' || f || ')'))`
+const admits = `NOT EXISTS (SELECT FROM unnest(chain.filter) AS f WHERE package.name !~ ('^(' || f || ')'))`

@@ -10,7 +10,7 @@ import (
 
 // Packages lists packages by prefix, in any case; nil is all.
 func (s *Store) Packages(ctx context.Context, prefix *string, opts query.Options) (rpc.Rows[api.Package], error) {
-	q := query.Select{From: "package", Options: opts, Columns: []query.Column{
+	q := query.Select{From: "package", Options: opts, DefaultOrder: "package.id", Columns: []query.Column{
 		{Expr: "package.id", Alias: "package_id"}, {Expr: "package.name", Alias: "package_name"},
 	}}
 	if prefix != nil {
@@ -42,12 +42,11 @@ func (s *Store) PackageList(ctx context.Context, f PackageFilter) ([]api.TagPack
 		{Expr: "package.id", Alias: "package_id"}, {Expr: "package.name", Alias: "package_name"},
 		{Expr: "tag.id", Alias: "tag_id"}, {Expr: "tag.name", Alias: "tag_name"},
 		{Expr: "tag_packages.extra_arches", Alias: "extra_arches"}, {Expr: "tag_packages.blocked", Alias: "blocked"},
-		{Expr: "tag_packages.create_event", Alias: "create_event"},
 	}}
 	q.Join("tag ON tag.id = tag_packages.tag_id")
 	q.Join("package ON package.id = tag_packages.package_id")
 	q.WhereActive("tag_packages", f.Event)
-	q.Options.Order = "create_event,package_id"
+	q.DefaultOrder = "tag_packages.create_event, package.id"
 	if f.TagID != nil {
 		chain, err := s.Chain(ctx, *f.TagID, f.Event, f.Inherit)
 		if err != nil {
@@ -57,8 +56,7 @@ func (s *Store) PackageList(ctx context.Context, f PackageFilter) ([]api.TagPack
 			return nil, err
 		}
 		q.Where(admits)
-		q.Column("chain.pos", "pos")
-		q.Options.Order = "pos,create_event,package_id"
+		q.DefaultOrder = "chain.pos, " + q.DefaultOrder
 	}
 	if f.PackageID != nil {
 		q.Where("package.id = ?::int8", *f.PackageID)
@@ -76,22 +74,16 @@ func (s *Store) PackageList(ctx context.Context, f PackageFilter) ([]api.TagPack
 			q.Where("users.id = ?::int8", *f.OwnerID)
 		}
 	}
-	rows, err := query.All[packageRow](ctx, s.DB, &q)
+	rows, err := query.All[api.TagPackage](ctx, s.DB, &q)
 	if err != nil {
 		return nil, err
 	}
 	return mergePackages(rows, f), nil
 }
 
-type packageRow struct {
-	api.TagPackage
-	Pos         int   `db:"pos"`
-	CreateEvent int64 `db:"create_event"`
-}
-
 // mergePackages brings the entries of each package together, in the order in
 // which the packages first appear.
-func mergePackages(rows []packageRow, f PackageFilter) []api.TagPackage {
+func mergePackages(rows []api.TagPackage, f PackageFilter) []api.TagPackage {
 	at := make(map[int64]int, len(rows))
 	var groups [][]api.TagPackage
 	for _, row := range rows {
@@ -99,11 +91,11 @@ func mergePackages(rows []packageRow, f PackageFilter) []api.TagPackage {
 		switch {
 		case !known:
 			at[row.PackageID] = len(groups)
-			groups = append(groups, []api.TagPackage{row.TagPackage})
+			groups = append(groups, []api.TagPackage{row})
 		case f.Dups:
-			groups[i] = append(groups[i], row.TagPackage)
+			groups[i] = append(groups[i], row)
 		case f.TagID == nil:
-			groups[i][0] = row.TagPackage
+			groups[i][0] = row
 		}
 	}
 	list := make([]api.TagPackage, 0, len(rows))

@@ -24,6 +24,7 @@ func selectTags(event *int64) query.Select {
 	q.Join("tag ON tag.id = tag_config.tag_id")
 	q.Join("LEFT JOIN permissions ON permissions.id = tag_config.perm_id")
 	q.WhereActive("tag_config", event)
+	q.DefaultOrder = "tag.id"
 	return q
 }
 

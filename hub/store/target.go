@@ -19,7 +19,7 @@ type TargetFilter struct {
 
 // BuildTargets lists build targets.
 func (s *Store) BuildTargets(ctx context.Context, f TargetFilter) (rpc.Rows[api.BuildTarget], error) {
-	q := query.Select{From: "build_target_config", Options: f.Options, Columns: []query.Column{
+	q := query.Select{From: "build_target_config", Options: f.Options, DefaultOrder: "build_target.id", Columns: []query.Column{
 		{Expr: "build_target.id", Alias: "id"}, {Expr: "build_target.name", Alias: "name"},
 		{Expr: "build_tag", Alias: "build_tag"}, {Expr: "tag1.name", Alias: "build_tag_name"},
 		{Expr: "dest_tag", Alias: "dest_tag"}, {Expr: "tag2.name", Alias: "dest_tag_name"},

@@ -77,8 +77,8 @@ type UserFilter struct {
 }
 
 // Users lists users with their Kerberos principals.
-func (s *Store) Users(ctx context.Context, f UserFilter) (rpc.Rows[api.User], error) {
-	q := query.Select{From: "users", Options: f.Options, Columns: []query.Column{
+func (s *Store) Users(ctx context.Context, f UserFilter) (rpc.Rows[api.ListedUser], error) {
+	q := query.Select{From: "users", Options: f.Options, DefaultOrder: "users.id", Columns: []query.Column{
 		{Expr: "users.id", Alias: "id"}, {Expr: "users.name", Alias: "name"},
 		{Expr: "status", Alias: "status"}, {Expr: "usertype", Alias: "usertype"},
 		{Expr: `ARRAY(SELECT k.krb_principal FROM user_krb_principals k WHERE k.user_id = users.id)`, Alias: "krb_principals"},
@@ -96,21 +96,7 @@ func (s *Store) Users(ctx context.Context, f UserFilter) (rpc.Rows[api.User], er
 	if f.Prefix != "" {
 		q.Where("users.name ILIKE ? || '%'", f.Prefix)
 	}
-	rows, err := query.Rows[listedUser](ctx, s.DB, &q)
-	if err != nil {
-		return rpc.Rows[api.User]{}, err
-	}
-	users := rpc.Rows[api.User]{Count: rows.Count, Columns: rows.Columns}
-	for _, row := range rows.List {
-		row.User.KrbPrincipals = &row.Principals
-		users.List = append(users.List, row.User)
-	}
-	return users, nil
-}
-
-type listedUser struct {
-	api.User
-	Principals []string `db:"krb_principals"`
+	return query.Rows[api.ListedUser](ctx, s.DB, &q)
 }
 
 // CreateUser adds a user and returns its id; krbPrincipal may be empty.
@@ -188,4 +174,20 @@ func (s *Store) AddGroupMember(ctx context.Context, groupID, userID int64) error
 func (s *Store) DropGroupMember(ctx context.Context, groupID, userID int64) error {
 	_, err := s.Revoke(ctx, "user_groups", Row{"group_id": groupID, "user_id": userID})
 	return err
+}
+
+// EnsureUser returns the id of the user, which it makes if there is none.
+func (s *Store) EnsureUser(ctx context.Context, name string) (id int64, err error) {
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		u, err := s.User(ctx, UserRef{Name: name}, false)
+		if err == nil && u != nil {
+			id = u.ID
+			return nil
+		}
+		if err == nil {
+			id, err = s.CreateUser(ctx, name, koji.UserNormal, koji.UserActive, "")
+		}
+		return err
+	})
+	return id, err
 }

@@ -16,6 +16,15 @@ type User struct {
 	Groups        *[]string `rpc:"groups,omitempty" db:"-"`
 }
 
+// ListedUser is a user in a list.
+type ListedUser struct {
+	ID            int64           `rpc:"id"`
+	KrbPrincipals []string        `rpc:"krb_principals"`
+	Name          string          `rpc:"name"`
+	Status        koji.UserStatus `rpc:"status"`
+	UserType      koji.UserType   `rpc:"usertype"`
+}
+
 // LoggedInUser is the caller.
 type LoggedInUser struct {
 	User
@@ -121,7 +130,7 @@ var (
 		Name: "getLoggedInUser", Access: Anyone,
 		Doc: "Return the caller as getUser does, with the way it logged in; nil for anonymous callers.",
 	})
-	ListUsers = rpc.Define(rpc.Method[ListUsersParams, rpc.Rows[User]]{
+	ListUsers = rpc.Define(rpc.Method[ListUsersParams, rpc.Rows[ListedUser]]{
 		Name: "listUsers", Access: Anyone,
 		Doc: "List users of a type, with a prefix, or that hold a permission, by themselves or, with inherited_perm, by a group.",
 	})
