@@ -58,6 +58,7 @@ func NewServer(h *Hub, o ServerOptions) (*Server, error) {
 	s.engine.RedirectTrailingSlash = false
 	s.engine.Any("/kojihub", s.api)
 	s.engine.Any("/kojihub/*path", s.api)
+	s.engine.GET("/kojifiles", func(c *gin.Context) { c.Redirect(http.StatusMovedPermanently, "/kojifiles/") })
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		s.engine.Handle(method, "/kojifiles/*path", gin.WrapH(fileServer(s.files)))
 		s.engine.Handle(method, "/healthz", s.health)

@@ -236,6 +236,7 @@ func TestFiles(t *testing.T) {
 		{"/kojifiles/packages/foo/build.log", "bytes=-3", 206, "789"},
 		{"/kojifiles/packages/foo/build.log", "bytes=99-", 416, ""},
 		{"/kojifiles/packages/link/build.log", "", 200, "0123456789"},
+		{"/kojifiles", "", 200, `<a href="packages/">`},
 		{"/kojifiles/packages/", "", 200, `<a href="foo/">foo/</a>`},
 		{"/kojifiles/packages/escape", "", 404, ""},
 		{"/kojifiles/packages/escape2", "", 404, ""},

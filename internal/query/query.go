@@ -183,6 +183,9 @@ func (s *Select) tail(b *strings.Builder) error {
 }
 
 func (s *Select) order(b *strings.Builder) error {
+	if s.Options.CountOnly {
+		return nil // Koji: not even a wrong key matters then
+	}
 	order := s.DefaultOrder
 	if s.Options.Order != "" {
 		var err error
@@ -190,7 +193,7 @@ func (s *Select) order(b *strings.Builder) error {
 			return err
 		}
 	}
-	if order != "" && !s.Options.CountOnly {
+	if order != "" {
 		b.WriteString(" ORDER BY " + order)
 	}
 	return nil
