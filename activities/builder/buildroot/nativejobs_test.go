@@ -32,7 +32,6 @@ func (b *build) withCgroup(t *testing.T) *step.Group {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, group.Remove()) })
 	b.runner.Group = group
-	b.use(t)
 	return group
 }
 
@@ -75,6 +74,7 @@ func rebuild(t *testing.T, name string) buildroot.Job {
 func TestNativeCancel(t *testing.T) {
 	b := newBuild(t, "tiny")
 	group := b.withCgroup(t)
+	b.use(t)
 	_, err := b.driver.Init(t.Context(), b.root)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -19,9 +19,9 @@ type Config struct {
 	Runner Runner
 	// Mock is the program; /usr/bin/mock when empty.
 	Mock string
-	// MockUser is the unprivileged user that runs mock, a member of the group
-	// mock; "kojibuilder" when empty.
-	MockUser string
+	// MockUser is the unprivileged user that runs mock, with the group MockGroup;
+	// "kojibuilder" and "mock" when empty.
+	MockUser, MockGroup string
 	// MockConfigDir is mock's --configdir; "/etc/mock" when empty. The roots'
 	// files are in its folder koji.
 	MockConfigDir string
@@ -62,7 +62,7 @@ func newMock(cfg Config) (*mockDriver, error) {
 	if err != nil {
 		return nil, fmt.Errorf("buildroot: mock is not installed: %w", err)
 	}
-	owner, err := mockOwner(cmp.Or(cfg.MockUser, "kojibuilder"))
+	owner, err := mockOwner(cmp.Or(cfg.MockUser, "kojibuilder"), cmp.Or(cfg.MockGroup, "mock"))
 	if err != nil {
 		return nil, fmt.Errorf("buildroot: who runs mock: %w", err)
 	}
@@ -70,12 +70,12 @@ func newMock(cfg Config) (*mockDriver, error) {
 }
 
 // mockOwner looks up who runs mock. Koji: of supplementary groups, only mock.
-func mockOwner(name string) (step.User, error) {
+func mockOwner(name, group string) (step.User, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		return step.User{}, err
 	}
-	g, err := user.LookupGroup("mock")
+	g, err := user.LookupGroup(group)
 	if err != nil {
 		return step.User{}, err
 	}
