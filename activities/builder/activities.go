@@ -51,7 +51,7 @@ type Config struct {
 	// AllowedSCMs is Koji's allowed_scms: host:repository[:use_common[:source_cmd]] ...
 	AllowedSCMs string
 	Driver      buildroot.Config // without the runner, which each task has its own of
-	MinSpace    int64            // bytes that must be free below WorkDir to begin a task
+	MinSpace    uint64           // bytes that must be free below WorkDir to begin a task
 	// Vendor, Packager and Distribution are put into every RPM.
 	Vendor, Packager, Distribution string
 	// Stop is called by the restart and shutdown tasks.

@@ -56,13 +56,16 @@ func (a *Activities) RestartVerify(ctx context.Context, req RestartVerifyRequest
 }
 
 func (j *job) verifyRestart(ctx context.Context, p tasks.RestartVerifyParams) error {
-	info, err := rpc.Invoke(ctx, j.hub, api.GetTaskInfo, api.GetTaskInfoParams{TaskID: p.TaskID})
+	info, err := rpc.Invoke(ctx, j.hub, api.GetTaskInfo, api.TaskInfoParams{TaskID: p.TaskID, Strict: true})
 	if err != nil {
 		return err
 	}
-	first, ok := info.One()
+	var first api.Task
+	if err := rpc.Into(info, &first); err != nil {
+		return err
+	}
 	switch {
-	case !ok || koji.TaskState(first.State) != koji.TaskClosed:
+	case koji.TaskState(first.State) != koji.TaskClosed:
 		return koji.GenericErrorf("Stage one restart task %d is not closed", p.TaskID)
 	case p.Host.ID != j.cfg.Host.ID:
 		return koji.GenericErrorf("Host mismatch")

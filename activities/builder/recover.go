@@ -17,31 +17,49 @@ import (
 	"github.com/toji-build/toji/workers/step"
 )
 
+// Kept is what of an earlier life is still wanted.
+type Kept struct {
+	Tasks map[string]bool // by id
+	Roots map[string]bool // by the id of the buildroot
+}
+
+// rootOf is the id of a task's buildroot, "" if it has none.
+func (a *Activities) rootOf(id string) string {
+	var state rootState
+	text, err := os.ReadFile(filepath.Join(a.cfg.WorkDir, "tasks", id, rootFile+".json"))
+	if err != nil || json.Unmarshal(text, &state) != nil || state.BuildrootID == 0 {
+		return ""
+	}
+	return strconv.FormatInt(state.BuildrootID, 10)
+}
+
 // Recover looks at the folders that an earlier daemon of this host left. An
 // activity that Temporal still takes for running is reported as lost: it comes
 // again, and finds its work. What nobody wants any more is ended and removed.
-// It returns the ids of the tasks that are kept.
-func (a *Activities) Recover(ctx context.Context) (kept map[string]bool, err error) {
-	kept = map[string]bool{}
+func (a *Activities) Recover(ctx context.Context) (kept Kept, err error) {
+	kept = Kept{Tasks: map[string]bool{}, Roots: map[string]bool{}}
 	entries, err := os.ReadDir(filepath.Join(a.cfg.WorkDir, "tasks"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return kept, nil
 	}
 	if err != nil {
-		return nil, err
+		return kept, err
 	}
 	for _, e := range entries {
 		wanted, err := a.reportLost(ctx, e.Name())
 		if err != nil {
-			return nil, fmt.Errorf("task %s of an earlier life: %w", e.Name(), err)
+			return kept, fmt.Errorf("task %s of an earlier life: %w", e.Name(), err)
 		}
 		if wanted {
-			kept[e.Name()] = true
+			kept.Tasks[e.Name()] = true
+			if root := a.rootOf(e.Name()); root != "" {
+				kept.Roots[root] = true
+			}
 			continue
 		}
 		a.log.Info("work of an earlier life is not wanted any more", "task", e.Name())
 		if err := a.removeTask(e.Name()); err != nil {
-			return nil, err
+			return kept, err
 		}
 	}
 	return kept, nil

@@ -21,6 +21,9 @@ type rootSpec struct {
 	network bool
 }
 
+// rootFile remembers a task's rootState.
+const rootFile = "buildroot"
+
 // rootState is what a later attempt has to find again.
 type rootState struct {
 	BuildrootID int64  `json:"buildroot"`
@@ -48,7 +51,7 @@ func (j *job) makeRoot(ctx context.Context, s rootSpec) (*root, error) {
 	if err != nil {
 		return nil, err
 	}
-	state, err := remember(j, "buildroot", func() (rootState, error) { return j.newBuildroot(ctx, s, config) })
+	state, err := remember(j, rootFile, func() (rootState, error) { return j.newBuildroot(ctx, s, config) })
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"strconv"
 	"sync"
 
 	"github.com/toji-build/toji/workers/step"
@@ -49,6 +50,17 @@ func (a *Activities) Running() int {
 	a.down.mu.Lock()
 	defer a.down.mu.Unlock()
 	return len(a.down.jobs)
+}
+
+// RunningRoots are the ids of the buildroots of activities under way.
+func (a *Activities) RunningRoots() map[string]bool {
+	a.down.mu.Lock()
+	defer a.down.mu.Unlock()
+	roots := map[string]bool{}
+	for j := range a.down.jobs {
+		roots[a.rootOf(strconv.FormatInt(j.task.ID, 10))] = true
+	}
+	return roots
 }
 
 // causeOf is why ctx ended, or err when it has not.

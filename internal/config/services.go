@@ -50,14 +50,21 @@ func defaultTemporal() Temporal {
 
 // Worker configures a build host.
 type Worker struct {
-	Host     string  `toml:"host"`      // its name at the hub; the machine's name if empty
-	HubURL   string  `toml:"hub_url"`   // where the hub listens
-	TopURL   string  `toml:"topurl"`    // where the hub's files are to be had
-	Cert     string  `toml:"cert"`      // PEM file: the host's client certificate and key
-	ServerCA string  `toml:"server_ca"` // PEM file: who signs the hub's certificate
-	WorkDir  string  `toml:"workdir"`   // buildroots and tasks in work
-	Capacity float64 `toml:"capacity"`  // of tasks' weights; 0 for the number of cores
-	MinSpace int64   `toml:"min_space"` // MiB that must be free below workdir to take a task
+	HubURL   string `toml:"hub_url"`   // where the hub listens; HTTPS, for the login by certificate
+	TopURL   string `toml:"topurl"`    // where the hub's files are to be had
+	TopDir   string `toml:"topdir"`    // where the hub's files are mounted; empty if they are not
+	Cert     string `toml:"cert"`      // PEM file: the host's client certificate and key
+	ServerCA string `toml:"server_ca"` // PEM file: who signs the hub's certificate
+	WorkDir  string `toml:"workdir"`   // buildroots and tasks in work
+	MinSpace int64  `toml:"min_space"` // MiB that must be free below workdir to take a task
+
+	Driver      string `toml:"driver"`       // of buildroots: mock, native, or auto for mock where it is installed
+	MockUser    string `toml:"mock_user"`    // runs mock; a member of the group mock
+	AllowedSCMs string `toml:"allowed_scms"` // host:repository[:use_common[:source_cmd]] ..., as Koji's
+
+	Vendor       string `toml:"vendor"` // what RPMs say of where they were made
+	Packager     string `toml:"packager"`
+	Distribution string `toml:"distribution"`
 }
 
 func defaultWorker() Worker {
@@ -66,12 +73,22 @@ func defaultWorker() Worker {
 		TopURL:   "http://localhost:8080/kojifiles",
 		WorkDir:  "/var/lib/toji",
 		MinSpace: 8192,
+
+		Driver:   "auto",
+		MockUser: "kojibuilder",
+
+		Vendor:       "Koji",
+		Packager:     "Koji",
+		Distribution: "Unknown",
 	}
 }
 
 func (w *Worker) validate() error {
-	if w.Capacity < 0 || w.MinSpace < 0 {
-		return errors.New("worker: capacity and min_space must not be negative")
+	if w.MinSpace < 0 {
+		return errors.New("worker: min_space must not be negative")
+	}
+	if !slices.Contains([]string{"auto", "mock", "native"}, w.Driver) {
+		return fmt.Errorf("worker: driver %q is none of auto, mock, native", w.Driver)
 	}
 	return nil
 }

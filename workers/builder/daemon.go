@@ -97,6 +97,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.log.Info("builder is ready", "host", host.Name, "arches", host.Arches)
 	g, run := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.report(run) })
+	g.Go(func() error { return d.tidy(run) })
 	<-run.Done()
 	d.activities.Detach()
 	w.Stop()
@@ -150,7 +151,7 @@ func (d *Daemon) prepare(host *api.HostDetails) (*step.Groups, error) {
 		Hub: d.hub, Temporal: d.temporal, Log: d.log, Groups: groups, Lifeline: d.lifeline,
 		Config: builder.Config{
 			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: host.Arches, WorkDir: d.cfg.WorkDir,
-			TopURL: d.cfg.TopURL, TopDir: d.cfg.TopDir, AllowedSCMs: d.cfg.AllowedSCMs, Driver: driver, MinSpace: d.cfg.MinSpace << 20,
+			TopURL: d.cfg.TopURL, TopDir: d.cfg.TopDir, AllowedSCMs: d.cfg.AllowedSCMs, Driver: driver, MinSpace: uint64(d.cfg.MinSpace) << 20,
 			Vendor: d.cfg.Vendor, Packager: d.cfg.Packager, Distribution: d.cfg.Distribution,
 			Stop: d.drain, Started: float64(d.started.UnixMicro()) / 1e6,
 		},
@@ -241,7 +242,7 @@ func (d *Daemon) ready() bool {
 		return false
 	}
 	free, err := buildroot.DiskFree(d.cfg.WorkDir)
-	if err != nil || free < d.cfg.MinSpace<<20 {
+	if err != nil || free < uint64(d.cfg.MinSpace)<<20 {
 		d.log.Warn("not ready: too little room", "dir", d.cfg.WorkDir, "free_mib", free>>20, "wanted_mib", d.cfg.MinSpace, "error", err)
 		return false
 	}
@@ -268,12 +269,12 @@ func (d *Daemon) recover(ctx context.Context, groups *step.Groups) error {
 	if err != nil {
 		return err
 	}
-	swept, err := groups.Sweep(func(id string) bool { return kept[id] })
+	swept, err := groups.Sweep(func(id string) bool { return kept.Tasks[id] })
 	if err != nil {
 		return fmt.Errorf("remove cgroups of an earlier life: %w", err)
 	}
 	if len(swept) > 0 {
 		d.log.Info("ended work of an earlier life that nobody wants", "tasks", swept)
 	}
-	return buildroot.Sweep(ctx, filepath.Join(d.cfg.WorkDir, "roots"), func(name string) bool { return kept[name] })
+	return d.sweepRoots(kept.Roots, 0)
 }

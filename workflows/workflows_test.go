@@ -1,0 +1,254 @@
+package workflows
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/mock"
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/toji-build/toji/activities/builder"
+	"github.com/toji-build/toji/activities/system"
+	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji/tasks"
+)
+
+// names records what Register registers.
+type names struct {
+	worker.WorkflowRegistry
+	list []string
+}
+
+func (n *names) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
+	n.list = append(n.list, o.Name)
+}
+
+func TestEveryTaskTypeIsBound(t *testing.T) {
+	var want []string
+	for _, e := range task.All() {
+		want = append(want, e.Method)
+	}
+	var got names
+	Register(&got)
+	require.ElementsMatch(t, want, got.list)
+}
+
+// world is a test's Temporal with both sides of activities.
+type world struct {
+	*testsuite.TestWorkflowEnvironment
+	*record
+	db   *database
+	host *host
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	r := &record{}
+	w := &world{TestWorkflowEnvironment: new(testsuite.WorkflowTestSuite).NewTestWorkflowEnvironment(), record: r, db: newDatabase(r), host: newHost(r)}
+	w.SetTestTimeout(20 * time.Second)
+	Register(w)
+	w.RegisterActivity(w.db)
+	w.RegisterActivity(w.host)
+	return w
+}
+
+func (w *world) run(method string, params any) {
+	w.ExecuteWorkflow(method, task.Task{ID: 1, Method: method, OwnerID: 1, Owner: "alice", Arch: "noarch"}, params)
+}
+
+var hello = tasks.BuildParams{Src: "cli-build/1/hello.src.rpm", Target: tasks.Ref{Name: "f40"}}
+
+func TestBuild(t *testing.T) {
+	w := newWorld(t)
+	w.run("build", hello)
+	require.NoError(t, w.GetWorkflowError())
+	require.Subset(t, w.list, []string{
+		"subtask rebuildSRPM 1/rebuildSRPM/srpm", "rebuild cli-build/1/hello.src.rpm", "init build of tasks/1/1/hello.src.rpm",
+		"subtask buildArch 1/buildArch/x86_64", "subtask buildArch 1/buildArch/aarch64",
+		"import hello.src.rpm with 2 rpms", "subtask tagBuild 1/tagBuild/tag", "tag 9 with 2",
+	})
+	require.Equal(t, `open 1 attempt 1 on ""`, w.list[0])
+	require.Equal(t, "close 1", w.list[len(w.list)-1])
+}
+
+func TestScratchBuildIsNotTagged(t *testing.T) {
+	w := newWorld(t)
+	p := hello
+	p.Opts.Scratch = true
+	w.run("build", p)
+	require.NoError(t, w.GetWorkflowError())
+	require.NotContains(t, w.list, "subtask tagBuild 1/tagBuild/tag")
+}
+
+// A failed arch fails the build with the arch's own fault, and nothing is
+// imported.
+func TestBuildFailure(t *testing.T) {
+	w := newWorld(t)
+	w.host.build = func(_ int, req builder.BuildArchRequest) error {
+		if req.Params.Arch == "aarch64" {
+			return packageFailure("see build.log")
+		}
+		return nil
+	}
+	w.run("build", hello)
+	var app *temporal.ApplicationError
+	require.ErrorAs(t, w.GetWorkflowError(), &app)
+	require.Equal(t, "BuildError", app.Type())
+	require.Contains(t, w.list, "fail 1 with 1005 package: see build.log")
+	require.NotContains(t, w.list, "import hello.src.rpm with 2 rpms")
+}
+
+func TestHostTroubleMovesTheTask(t *testing.T) {
+	w := newWorld(t)
+	w.db.hosts = []string{"h1", "h2"}
+	w.host.build = func(try int, _ builder.BuildArchRequest) error {
+		if try == 1 {
+			return hostTrouble(task.ErrorInfrastructure, "disk full")
+		}
+		return nil
+	}
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{
+		`open 1 attempt 1 on "h1"`, "build hello.src.rpm for x86_64", "release 1 refused false: disk full",
+		`open 1 attempt 2 on "h2"`, "build hello.src.rpm for x86_64", "close 1",
+	}, w.list)
+}
+
+func TestHostTroubleEndsTheTaskAtLast(t *testing.T) {
+	w := newWorld(t)
+	w.host.build = func(int, builder.BuildArchRequest) error { return hostTrouble(task.ErrorInfrastructure, "disk full") }
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.Error(t, w.GetWorkflowError())
+	require.Equal(t, hostAttempts, w.host.tries["x86_64"])
+	require.Equal(t, "fail 1 with 1000 infrastructure: disk full", w.list[len(w.list)-1])
+}
+
+func TestRefusalIsRemembered(t *testing.T) {
+	w := newWorld(t)
+	w.host.build = func(try int, _ builder.BuildArchRequest) error {
+		if try == 1 {
+			return hostTrouble(task.ErrorRefused, "wrong arch")
+		}
+		return nil
+	}
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.NoError(t, w.GetWorkflowError())
+	require.Contains(t, w.list, "release 1 refused true: wrong arch")
+}
+
+// freeTask in the middle of the wait for a repository starts the task anew.
+func TestFreed(t *testing.T) {
+	w := newWorld(t)
+	w.db.setRepo(nil)
+	w.RegisterDelayedCallback(func() { w.SignalWorkflow(task.SignalFreed, nil) }, time.Minute)
+	w.RegisterDelayedCallback(func() {
+		w.db.setRepo(&tasks.RepoInfo{ID: 8})
+		w.SignalWorkflow(task.SignalWake, nil)
+	}, 2*time.Minute)
+	w.run("waitrepo", tasks.WaitrepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{
+		`open 1 attempt 1 on ""`, "wait 1: no repository yet", `open 1 attempt 2 on ""`, "wait 1: no repository yet", "close 1",
+	}, w.list)
+	var repo tasks.RepoInfo
+	require.NoError(t, w.GetWorkflowResult(&repo))
+	require.Equal(t, int64(8), repo.ID)
+}
+
+// A task that was freed just before it closed runs again.
+func TestFreedAtTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.db.freed = 1
+	w.run("someMethod", tasks.ArgsParams{})
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{`open 1 attempt 1 on ""`, "close 1", `open 1 attempt 2 on ""`, "close 1"}, w.list)
+}
+
+func TestCancel(t *testing.T) {
+	w := newWorld(t)
+	w.db.setRepo(nil)
+	w.RegisterDelayedCallback(w.CancelWorkflow, time.Minute)
+	w.run("waitrepo", tasks.WaitrepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, "cancel 1", w.list[len(w.list)-1])
+}
+
+func TestCancelledBeforeItOpens(t *testing.T) {
+	w := newWorld(t)
+	w.db.finished[1] = true
+	w.run("someMethod", tasks.ArgsParams{})
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, []string{"cancel 1"}, w.list)
+}
+
+// A Host task waits for the signal when it has no host at first.
+func TestWaitsForAHost(t *testing.T) {
+	w := newWorld(t)
+	assigned := false
+	w.OnActivity(db.OpenTask, mock.Anything, mock.Anything).Return(func(ctx context.Context, req system.OpenRequest) (system.OpenReply, error) {
+		if !assigned {
+			return system.OpenReply{}, nil
+		}
+		return w.db.OpenTask(ctx, req)
+	})
+	w.RegisterDelayedCallback(func() {
+		assigned = true
+		w.SignalWorkflow(task.SignalAssigned, nil)
+	}, time.Minute)
+	w.run("sleep", tasks.SleepParams{N: 3})
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{`open 1 attempt 1 on "h1"`, "sleep 3", "close 1"}, w.list)
+}
+
+func TestWaitrepoGivesUp(t *testing.T) {
+	w := newWorld(t)
+	w.db.setRepo(nil)
+	w.run("waitrepo", tasks.WaitrepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.ErrorContains(t, w.GetWorkflowError(), "Unsuccessfully waited")
+}
+
+func TestNewRepo(t *testing.T) {
+	w := newWorld(t)
+	w.run("newRepo", tasks.NewRepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.NoError(t, w.GetWorkflowError())
+	require.Contains(t, w.list, "finish repo 7 with 2 arches")
+	var result tasks.NewRepoResult
+	require.NoError(t, w.GetWorkflowResult(&result))
+	require.Equal(t, tasks.NewRepoResult{RepoID: 7, EventID: 3}, result)
+}
+
+func TestNewRepoFailure(t *testing.T) {
+	w := newWorld(t)
+	w.host.build = func(int, builder.BuildArchRequest) error { return packageFailure("createrepo_c: exit status 2") }
+	w.run("newRepo", tasks.NewRepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.ErrorContains(t, w.GetWorkflowError(), "createrepo_c")
+	require.Contains(t, w.list, "abandon repo 7")
+	require.NotContains(t, w.list, "finish repo 7 with 2 arches")
+}
+
+func TestSleepWantsANumber(t *testing.T) {
+	w := newWorld(t)
+	w.run("sleep", tasks.SleepParams{N: "BAD_ARG"})
+	require.ErrorContains(t, w.GetWorkflowError(), "want a number of seconds")
+}
+
+// The bad child fails and the task closes all the same.
+func TestWaitTest(t *testing.T) {
+	w := newWorld(t)
+	w.run("waittest", tasks.WaitTestParams{Count: 2, Seconds: 3})
+	require.NoError(t, w.GetWorkflowError())
+	require.Contains(t, w.list, "subtask sleep 1/sleep/bad")
+}
+
+func TestDependantTask(t *testing.T) {
+	w := newWorld(t)
+	w.run("dependantTask", tasks.DependantTaskParams{WaitList: []int64{5}, TaskList: []any{[]any{"sleep", []any{3}}}})
+	require.NoError(t, w.GetWorkflowError())
+	require.Contains(t, w.list, "sleep 3")
+}
