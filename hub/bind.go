@@ -31,4 +31,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindTagged,
 	bindTagging,
 	bindBuildroots,
+	bindTasks,
+	bindHostCalls,
+	bindRepos,
 }

@@ -31,7 +31,7 @@ type TaskOpts struct {
 // after the commit. args are the request's parameters in wire order. It returns
 // the task's id. It checks no permission.
 func (h *Hub) MakeTask(ctx context.Context, method string, args []any, o TaskOpts) (int64, error) {
-	request, err := xmlrpc.MarshalRequest(method, args)
+	request, err := xmlrpc.MarshalRequest(method, args...)
 	if err != nil {
 		return 0, koji.ParameterErrorf("%s: %v", method, err)
 	}
@@ -67,6 +67,10 @@ func (h *Hub) Subtask(ctx context.Context, r SubtaskRequest) (task.Task, error) 
 	}
 	var made task.Task
 	err = h.Store.InTx(ctx, func(ctx context.Context) error {
+		// With its parent locked, of two tries at once one waits for the other.
+		if _, err := h.Store.Parent(ctx, r.Parent); err != nil {
+			return err
+		}
 		id, err := h.Store.SubtaskByKey(ctx, r.Parent, r.Key)
 		if err != nil {
 			return err
@@ -99,10 +103,7 @@ func (h *Hub) insertSubtask(ctx context.Context, r SubtaskRequest, args []any) (
 // newTask fills in what o leaves open: from the parent, the caller, the task
 // type and the policies.
 func (h *Hub) newTask(ctx context.Context, method string, args []any, o TaskOpts) (store.NewTask, error) {
-	t := store.NewTask{Method: method, Weight: 1, OwnerID: o.OwnerID, Parent: o.Parent, Arch: o.Arch, HostID: o.Assign, Priority: PriorityDefault}
-	if e, ok := task.Lookup(method); ok {
-		t.Weight = e.Weight
-	}
+	t := store.NewTask{Method: method, OwnerID: o.OwnerID, Parent: o.Parent, Arch: o.Arch, HostID: o.Assign, Priority: PriorityDefault}
 	if o.Parent == 0 {
 		if t.OwnerID == 0 {
 			t.OwnerID = session.From(ctx).UserID
@@ -182,6 +183,26 @@ func (h *Hub) channelFrom(ctx context.Context, verdict string, requested, parent
 	}
 	h.Log.ErrorContext(ctx, "channel policy: bad result", "result", verdict)
 	return 0, koji.GenericErrorf("invalid channel policy")
+}
+
+// enabledChannel is the id of a channel that takes tasks, by name or id.
+func (h *Hub) enabledChannel(ctx context.Context, info any) (int64, error) {
+	channel, err := h.Channel(ctx, info)
+	switch {
+	case err != nil:
+		return 0, err
+	case channel == nil:
+		return 0, koji.GenericErrorf("No such channel: %s", pyStr(info))
+	case !channel.Enabled:
+		return 0, koji.GenericErrorf("Channel %s is disabled.", pyStr(info))
+	}
+	return channel.ID, nil
+}
+
+// policyResult is what a policy says of data, "" if no rule applies.
+func (h *Hub) policyResult(ctx context.Context, name string, data map[string]any) (string, error) {
+	r, err := h.Policy().Eval(ctx, name, data)
+	return r.Action, err
 }
 
 func priorityFrom(verdict string, priority int) (int, error) {

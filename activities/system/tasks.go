@@ -11,9 +11,10 @@ import (
 
 // OpenRequest opens a task.
 type OpenRequest struct {
-	TaskID    int64 `json:"task"`
-	NeedsHost bool  `json:"needs_host,omitempty"`
-	Attempt   int   `json:"attempt"`
+	TaskID    int64   `json:"task"`
+	NeedsHost bool    `json:"needs_host,omitempty"`
+	Attempt   int     `json:"attempt"`
+	Weight    float64 `json:"weight"`
 }
 
 // OpenReply says whether the task opened, and on which host; if it did not,
@@ -27,8 +28,19 @@ type OpenReply struct {
 // OpenTask moves a task to OPEN: on the host that it is ASSIGNED to, or from
 // FREE when it needs none.
 func (a *Activities) OpenTask(ctx context.Context, req OpenRequest) (OpenReply, error) {
-	out, host, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.NeedsHost, req.Attempt)
+	out, host, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.NeedsHost, req.Attempt, req.Weight)
 	return result(OpenReply{Opened: out == store.TaskDone, Finished: out == store.TaskOver, Host: host}, err)
+}
+
+// HoldsTask tells whether a task is still in the attempt, or was freed.
+func (a *Activities) HoldsTask(ctx context.Context, req HoldsRequest) (bool, error) {
+	return result(a.Hub.Store.TaskHeld(ctx, req.TaskID, req.Attempt))
+}
+
+// HoldsRequest names an attempt of a task.
+type HoldsRequest struct {
+	TaskID  int64 `json:"task"`
+	Attempt int   `json:"attempt"`
 }
 
 // EndReply says whether the task ended as the caller wanted. If not it was

@@ -39,7 +39,7 @@ func (p *placement) place(tasks []store.WaitingTask) (assigned []store.Assignmen
 		case host != nil:
 			host.Load += t.Weight
 			host.Tasks++
-			assigned = append(assigned, store.Assignment{TaskID: t.ID, HostID: host.ID})
+			assigned = append(assigned, store.Assignment{TaskID: t.ID, HostID: host.ID, Weight: t.Weight})
 		case code != t.WaitCode || reason != t.Reason:
 			waits = append(waits, store.Wait{TaskID: t.ID, Code: code, Reason: reason})
 		}

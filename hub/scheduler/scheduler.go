@@ -34,6 +34,7 @@ type Scheduler struct {
 	log     *slog.Logger
 	opts    Options
 	methods []string // of types that need a host
+	weights map[string]float64
 	anyHost map[string]bool
 }
 
@@ -43,11 +44,11 @@ func New(s *store.Store, log *slog.Logger, o Options) *Scheduler {
 	o.Overcommit = cmp.Or(o.Overcommit, 5)
 	o.SoftRefusal = cmp.Or(o.SoftRefusal, 15*time.Minute)
 	o.HostSilence = cmp.Or(o.HostSilence, 3*time.Minute)
-	sch := &Scheduler{store: s, log: log, opts: o, anyHost: map[string]bool{}}
+	sch := &Scheduler{store: s, log: log, opts: o, weights: map[string]float64{}, anyHost: map[string]bool{}}
 	for _, e := range task.All() {
 		if e.Queue == task.Host {
 			sch.methods = append(sch.methods, e.Method)
-			sch.anyHost[e.Method] = e.AnyHost
+			sch.weights[e.Method], sch.anyHost[e.Method] = e.Weight, e.AnyHost
 		}
 	}
 	return sch
@@ -97,6 +98,10 @@ func (s *Scheduler) Round(ctx context.Context) error {
 	tasks, hosts, owners, err := s.store.Waiting(ctx, s.methods, s.opts.SoftRefusal)
 	if err != nil || len(tasks) == 0 {
 		return err
+	}
+	for i := range tasks {
+		// Koji: a task's row has a weight of its own only while a host has it.
+		tasks[i].Weight = s.weights[tasks[i].Method]
 	}
 	p := newPlacement(s.opts, s.anyHost, hosts, owners)
 	assigned, waits := p.place(tasks)

@@ -21,13 +21,13 @@ LEFT JOIN task ON task.id = r.task_id`
 
 // Repo returns a repository, nil if there is none.
 func (s *Store) Repo(ctx context.Context, id int64) (*api.Repo, error) {
-	return optional[api.Repo](ctx, s, repoSelect+` WHERE r.id = $1::int8`, id)
+	return orNil(database.One[api.Repo](ctx, s.DB, repoSelect+` WHERE r.id = $1::int8`, id))
 }
 
 // RepoOfTask returns the repository that a newRepo task makes, nil if it has
 // none yet.
 func (s *Store) RepoOfTask(ctx context.Context, taskID int64) (*api.Repo, error) {
-	return optional[api.Repo](ctx, s, repoSelect+` WHERE r.task_id = $1 ORDER BY r.id DESC LIMIT 1`, taskID)
+	return orNil(database.One[api.Repo](ctx, s.DB, repoSelect+` WHERE r.task_id = $1 ORDER BY r.id DESC LIMIT 1`, taskID))
 }
 
 // RepoFilter says which repository of a tag is wanted. What is nil does not
@@ -47,13 +47,13 @@ type RepoFilter struct {
 // LatestRepo returns the repository of the latest event that fits, nil if none
 // does.
 func (s *Store) LatestRepo(ctx context.Context, f RepoFilter) (*api.Repo, error) {
-	return optional[api.Repo](ctx, s, repoSelect+`
+	return orNil(database.One[api.Repo](ctx, s.DB, repoSelect+`
 		WHERE r.tag_id = $1 AND coalesce(r.dist, false) = $2 AND ($3::int IS NULL OR r.state = $3::int)
 			AND ($4::int8 IS NULL OR r.create_event >= $4::int8) AND ($5::int8 IS NULL OR r.create_event <= $5::int8)
 			AND ($6::int8 IS NULL OR r.create_event = $6::int8)
 			AND ($7::text = '' OR (r.opts @> nullif($7::text, '')::jsonb AND r.custom_opts <@ nullif($7::text, '')::jsonb))
 		ORDER BY r.create_event DESC, r.id DESC LIMIT 1`,
-		f.TagID, f.Dist, f.State, f.MinEvent, f.MaxEvent, f.AtEvent, f.Opts)
+		f.TagID, f.Dist, f.State, f.MinEvent, f.MaxEvent, f.AtEvent, f.Opts))
 }
 
 // NewRepo is a repository to insert; Opts and CustomOpts are JSON objects.
@@ -131,7 +131,7 @@ FROM repo_queue q JOIN users u ON u.id = q.owner JOIN tag t ON t.id = q.tag_id L
 
 // RepoRequest returns a request, nil if there is none.
 func (s *Store) RepoRequest(ctx context.Context, id int64) (*api.RepoRequest, error) {
-	return optional[api.RepoRequest](ctx, s, requestSelect+` WHERE q.id = $1::int8`, id)
+	return orNil(database.One[api.RepoRequest](ctx, s.DB, requestSelect+` WHERE q.id = $1::int8`, id))
 }
 
 // WantedRepo says which repository is asked for; Opts is a JSON object.

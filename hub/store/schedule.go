@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/koji"
 )
 
 // WaitingTask is a task that wants a host.
@@ -17,7 +18,7 @@ type WaitingTask struct {
 	Arch      string  `db:"arch"`
 	OwnerID   int64   `db:"owner"`
 	Priority  int     `db:"priority"`
-	Weight    float64 `db:"weight"`
+	Weight    float64 // by its type, set by the scheduler
 	Refused   []int64 `db:"refused"` // hosts that will not take it
 	WaitCode  string  `db:"wait_code"`
 	Reason    string  `db:"reason"` // as it was recorded last
@@ -30,7 +31,6 @@ type BuildHost struct {
 	Arches      string  `db:"arches"` // separated by spaces
 	Capacity    float64 `db:"capacity"`
 	Ready       bool    `db:"ready"`
-	Silent      float64 `db:"silent"` // seconds since it was heard of; -1 never
 	Quarantined bool    `db:"quarantined"`
 	Load        float64 `db:"load"` // weight of its tasks that do not wait for others
 	Tasks       int     `db:"tasks"`
@@ -47,7 +47,7 @@ type OwnerLoad struct {
 // waitingTasks reads the tasks of the given methods, in the order in which they
 // are considered; more than the limit wait unseen until these have a host.
 const waitingTasks = `
-SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, coalesce(t.priority, 20) AS priority, t.weight,
+SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, coalesce(t.priority, 20) AS priority,
 	ARRAY(SELECT r.host_id FROM scheduler_task_refusals r
 		WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))::bigint[] AS refused,
 	coalesce(w.code, '') AS wait_code, coalesce(w.reason, '') AS reason
@@ -57,7 +57,6 @@ ORDER BY t.priority, t.id LIMIT 2000`
 
 const buildHosts = `
 SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, h.ready,
-	coalesce(extract(epoch FROM now() - h.update_time), -1)::float8 AS silent,
 	coalesce(hh.quarantined_at IS NOT NULL, false) AS quarantined,
 	coalesce(l.load, 0)::float8 AS load, coalesce(l.tasks, 0) AS tasks,
 	coalesce((d.data->>'maxjobs')::int, 0) AS max_jobs,
@@ -89,7 +88,10 @@ func (s *Store) Waiting(ctx context.Context, methods []string, softRefusal time.
 }
 
 // Assignment gives a task to a host.
-type Assignment struct{ TaskID, HostID int64 }
+type Assignment struct {
+	TaskID, HostID int64
+	Weight         float64 // the load that it puts on the host
+}
 
 // Wait is why a task has no host yet.
 type Wait struct {
@@ -101,36 +103,76 @@ type Wait struct {
 // the others wait. Tasks that are not FREE any more are passed over.
 func (s *Store) Assign(ctx context.Context, assigned []Assignment, waits []Wait) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
-		if err := s.assignAll(ctx, assigned); err != nil {
+		if err := s.assignAll(ctx, assigned, false); err != nil {
 			return err
 		}
 		return s.recordWaits(ctx, waits)
 	})
 }
 
-func (s *Store) assignAll(ctx context.Context, assigned []Assignment) error {
+// assignAll locks the tasks in the order that the locks of tasks have. override
+// leaves no record of the runs, as Koji's assignTask has it.
+func (s *Store) assignAll(ctx context.Context, assigned []Assignment, override bool) error {
 	if len(assigned) == 0 {
 		return nil
 	}
-	tasks, hosts := make([]int64, len(assigned)), make([]int64, len(assigned))
+	tasks, hosts, weights := make([]int64, len(assigned)), make([]int64, len(assigned)), make([]float64, len(assigned))
 	for i, a := range assigned {
-		tasks[i], hosts[i] = a.TaskID, a.HostID
+		tasks[i], hosts[i], weights[i] = a.TaskID, a.HostID, a.Weight
 	}
 	_, err := s.Exec(ctx, `
-		WITH chosen AS (SELECT * FROM unnest($1::int[], $2::int[]) AS c (task_id, host_id)),
-		given AS (
-			UPDATE task t SET state = 4, host_id = c.host_id FROM chosen c
-			WHERE t.id = c.task_id AND t.state = 0 RETURNING t.id, t.host_id
+		WITH chosen AS MATERIALIZED (
+			SELECT t.id, c.host_id, c.weight FROM unnest($1::int[], $2::int[], $3::float8[]) AS c (task_id, host_id, weight)
+			JOIN task t ON t.id = c.task_id WHERE t.state = 0 ORDER BY t.id FOR UPDATE OF t
+		), given AS (
+			UPDATE task t SET state = 4, host_id = c.host_id, weight = c.weight FROM chosen c WHERE t.id = c.id RETURNING t.id, t.host_id
+		), older AS (
+			UPDATE scheduler_task_runs SET active = false WHERE active AND task_id IN (SELECT id FROM given)
 		), runs AS (
-			INSERT INTO scheduler_task_runs (task_id, host_id) SELECT id, host_id FROM given
+			INSERT INTO scheduler_task_runs (task_id, host_id) SELECT id, host_id FROM given WHERE NOT $4 ORDER BY id
+		), messages AS (
+			INSERT INTO scheduler_log_messages (task_id, host_id, msg)
+			SELECT id, host_id, CASE WHEN $4 THEN 'Assigning task (override)' ELSE 'Assigning task' END FROM given ORDER BY id
 		), waited AS (
 			DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM given)
 		)
-		INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'assigned' FROM given ORDER BY id`, tasks, hosts)
+		INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'assigned' FROM given ORDER BY id`,
+		tasks, hosts, weights, override)
 	if err != nil {
 		return fmt.Errorf("assign tasks: %w", err)
 	}
 	return nil
+}
+
+// AssignOptions are those of an admin's assignment.
+type AssignOptions struct {
+	Weight   float64
+	Force    bool // take it from another host, and even if it is under way
+	Override bool // leave no record of the run
+}
+
+// AssignTask gives a task to a host, past the scheduler. It returns false when
+// the task is not to be had: it has ended or, without force, another host has it
+// or works on it.
+func (s *Store) AssignTask(ctx context.Context, id, host int64, o AssignOptions) (ok bool, err error) {
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		t, err := s.lockTask(ctx, id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case t.State == koji.TaskFree:
+		case t.State.Finished(), !o.Force && (t.State == koji.TaskOpen || t.Host != host):
+			return nil
+		default:
+			if _, err := s.FreeTask(ctx, id); err != nil {
+				return err
+			}
+		}
+		ok = true
+		return s.assignAll(ctx, []Assignment{{id, host, o.Weight}}, o.Override)
+	})
+	return ok, err
 }
 
 func (s *Store) recordWaits(ctx context.Context, waits []Wait) error {
@@ -151,6 +193,59 @@ func (s *Store) recordWaits(ctx context.Context, waits []Wait) error {
 		return fmt.Errorf("record waits: %w", err)
 	}
 	return nil
+}
+
+// Refuse remembers that a host will not take a task: for good, or if soft for
+// some time.
+func (s *Store) Refuse(ctx context.Context, taskID, hostID int64, soft bool, msg string) error {
+	_, err := s.Exec(ctx, `
+		WITH refused AS (
+			INSERT INTO scheduler_task_refusals (task_id, host_id, by_host, soft, msg) VALUES ($1, $2, true, $3, $4)
+			ON CONFLICT (task_id, host_id) DO UPDATE SET by_host = true, soft = excluded.soft, time = now(), msg = excluded.msg
+		)
+		INSERT INTO scheduler_log_messages (task_id, host_id, msg) VALUES ($1, $2, 'Host refused task: ' || $4::text)`,
+		taskID, hostID, soft, msg)
+	if err != nil {
+		return fmt.Errorf("refuse task %d: %w", taskID, err)
+	}
+	return nil
+}
+
+// RefuseTask frees a task that its host will not take.
+func (s *Store) RefuseTask(ctx context.Context, taskID, hostID int64, soft bool, msg string) error {
+	return s.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Refuse(ctx, taskID, hostID, soft, msg); err != nil {
+			return err
+		}
+		_, err := s.FreeTask(ctx, taskID)
+		return err
+	})
+}
+
+// hostQuarantine is how many failures in a row put a host aside.
+const hostQuarantine = 3
+
+// countTrouble counts a failure of the infrastructure against a host, which is
+// quarantined after several in a row.
+func (s *Store) countTrouble(ctx context.Context, host int64, reason string) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.host_health AS h (host_id, failures_in_row, note, updated) VALUES ($1, 1, $2, now())
+		ON CONFLICT (host_id) DO UPDATE SET failures_in_row = h.failures_in_row + 1, note = excluded.note, updated = now(),
+			quarantined_at = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantined_at, now()) ELSE h.quarantined_at END,
+			quarantine_reason = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantine_reason, excluded.note) ELSE h.quarantine_reason END`,
+		host, reason, hostQuarantine)
+	if err != nil {
+		return fmt.Errorf("count trouble of host %d: %w", host, err)
+	}
+	return nil
+}
+
+// TrustHost ends a host's quarantine and forgets its failures. It returns false
+// if there was nothing to forget.
+func (s *Store) TrustHost(ctx context.Context, host int64) (bool, error) {
+	return database.One[bool](ctx, s.DB, `WITH trusted AS (
+			UPDATE toji.host_health SET failures_in_row = 0, quarantined_at = NULL, quarantine_reason = NULL, note = NULL, updated = now()
+			WHERE host_id = $1 AND (failures_in_row > 0 OR quarantined_at IS NOT NULL) RETURNING 1)
+		SELECT EXISTS (SELECT 1 FROM trusted)`, host)
 }
 
 // ExpireHosts marks hosts that were not heard of for the given time as not

@@ -1,8 +1,8 @@
 package store
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/toji-build/toji/internal/database"
@@ -22,14 +22,41 @@ const (
 	TaskOver
 )
 
+// Locks: whoever changes several tasks of a family locks them from the top down,
+// which is in the order of their ids, so that no two changes wait for each other.
+
+// lockedTask is a task that the transaction has for itself, and its parent.
+type lockedTask struct {
+	ID    int64          `db:"id"`
+	State koji.TaskState `db:"state"`
+	Host  int64          `db:"host_id"`
+}
+
+// lockTask locks a task's parent and the task.
+func (s *Store) lockTask(ctx context.Context, id int64) (lockedTask, error) {
+	family, err := database.All[lockedTask](ctx, s.DB, `SELECT id, state, coalesce(host_id, 0) AS host_id FROM task
+		WHERE id = $1 OR id = (SELECT parent FROM task WHERE id = $1) ORDER BY id FOR UPDATE`, id)
+	if err != nil {
+		return lockedTask{}, err
+	}
+	for _, t := range family {
+		if t.ID == id {
+			return t, nil
+		}
+	}
+	return lockedTask{}, koji.GenericErrorf("No such task: %d", id)
+}
+
 // taskOpen is one statement: the change, its attempt's row and the end of the
 // wait. Its answer shows the row as it was before. $2 says whether the task
 // needs a host; which one is the scheduler's choice, as the row has it.
 const taskOpen = `
-WITH opened AS (
-	UPDATE task SET state = 1, start_time = now(), host_id = CASE WHEN $2 THEN host_id END
-	WHERE id = $1 AND state = CASE WHEN $2 THEN 4 ELSE 0 END
-	RETURNING id, host_id
+WITH before AS MATERIALIZED (
+	SELECT id, state, host_id FROM task WHERE id = $1 FOR UPDATE
+), opened AS (
+	UPDATE task t SET state = 1, start_time = now(), weight = $4, host_id = CASE WHEN $2 THEN b.host_id END
+	FROM before b WHERE t.id = b.id AND (b.state = 4 OR (b.state = 0 AND NOT $2))
+	RETURNING t.id, t.host_id
 ), attempt AS (
 	INSERT INTO toji.task_attempt (task_id, attempt, host_id, started)
 	SELECT id, $3::int, host_id, now() FROM opened
@@ -37,25 +64,33 @@ WITH opened AS (
 ), waited AS (
 	DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM opened)
 )
-SELECT t.state, EXISTS (SELECT 1 FROM opened) AS changed,
-	t.state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a
-		WHERE a.task_id = t.id AND a.attempt = $3::int AND a.ended IS NULL) AS repeated,
+SELECT b.state, EXISTS (SELECT 1 FROM opened) AS changed,
+	b.state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a
+		WHERE a.task_id = b.id AND a.attempt = $3::int AND a.ended IS NULL) AS repeated,
 	coalesce(h.id, 0) AS host_id, coalesce(h.name, '') AS host
-FROM task t LEFT JOIN host h ON h.id = t.host_id WHERE t.id = $1`
+FROM before b LEFT JOIN host h ON $2 AND h.id = b.host_id`
 
 // OpenTask moves a task to OPEN: from ASSIGNED when it needs a host, else from
-// FREE. attempt counts the task's openings from 1. It returns the host.
-func (s *Store) OpenTask(ctx context.Context, id int64, needsHost bool, attempt int) (TaskOutcome, task.Assigned, error) {
+// FREE, or from ASSIGNED if an admin gave it to a host that it has no use for.
+// attempt counts the task's openings from 1. It returns the host. Asking again
+// for the attempt that the task is in changes nothing.
+func (s *Store) OpenTask(ctx context.Context, id int64, needsHost bool, attempt int, weight float64) (TaskOutcome, task.Assigned, error) {
 	type opened struct {
 		transition
 		HostID int64  `db:"host_id"`
 		Host   string `db:"host"`
 	}
-	row, err := database.One[opened](ctx, s.DB, taskOpen, id, needsHost, attempt)
+	row, err := database.One[opened](ctx, s.DB, taskOpen, id, needsHost, attempt, weight)
 	if err != nil {
 		return 0, task.Assigned{}, fmt.Errorf("open task %d: %w", id, err)
 	}
 	return row.outcome(), task.Assigned{HostID: row.HostID, Host: row.Host}, nil
+}
+
+// TaskHeld tells whether a task is still in the attempt: it was not freed.
+func (s *Store) TaskHeld(ctx context.Context, id int64, attempt int) (bool, error) {
+	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM task t JOIN toji.task_attempt a ON a.task_id = t.id
+		WHERE t.id = $1 AND t.state = 1 AND a.attempt = $2 AND a.ended IS NULL)`, id, attempt)
 }
 
 // transition is what the statements of this file answer.
@@ -75,16 +110,21 @@ func (t transition) outcome() TaskOutcome {
 	return TaskTaken
 }
 
-// taskEnd ends an attempt and its task ($2: state, $3: result, $4: attempt). The
-// parent no longer waits when this was the last child that it waited for.
-// Builds that the task leaves unfinished fail with it.
+// taskEnd ends an attempt and its task ($2: state, $3: result, $4: attempt, 0 for
+// a task that never opened, $5: the host did well). The parent no longer waits
+// when this was the last child that it waited for. Builds that the task leaves
+// unfinished fail with it.
 const taskEnd = `
 WITH ended AS (
-	UPDATE task SET state = $2::int, result = $3, completion_time = now(), awaited = false, waiting = false
-	WHERE id = $1 AND (state = 1 OR ($4::int = 0 AND state IN (0, 4))) RETURNING id, parent
+	UPDATE task t SET state = $2::int, result = $3, completion_time = now(), ` + waitsNoMore + `
+	WHERE id = $1 AND CASE WHEN $4::int = 0 THEN state IN (0, 4)
+		ELSE state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a WHERE a.task_id = t.id AND a.attempt = $4::int AND a.ended IS NULL) END
+	RETURNING id, parent, host_id
 ), attempt AS (
 	UPDATE toji.task_attempt SET ended = now(), outcome = CASE $2::int WHEN 2 THEN 'closed' ELSE 'failed' END
-	WHERE task_id IN (SELECT id FROM ended) AND attempt = $4
+	WHERE task_id IN (SELECT id FROM ended) AND attempt = $4::int
+), runs AS (
+	UPDATE scheduler_task_runs SET active = false WHERE active AND task_id IN (SELECT id FROM ended)
 ), waited AS (
 	DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM ended)
 ), parent AS (
@@ -99,36 +139,54 @@ WITH ended AS (
 	WHERE f.state = 1 AND f.method = 'dependantTask'
 ), healthy AS (
 	UPDATE toji.host_health SET failures_in_row = 0, updated = now()
-	WHERE failures_in_row > 0 AND host_id IN (SELECT t.host_id FROM task t JOIN ended ON t.id = ended.id)
+	WHERE $5 AND failures_in_row > 0 AND host_id IN (SELECT host_id FROM ended)
 )
 SELECT state, EXISTS (SELECT 1 FROM ended) AS changed, state = $2::int AS repeated FROM task WHERE id = $1`
 
-// CloseTask ends an OPEN task well; result is XML-RPC text.
-func (s *Store) CloseTask(ctx context.Context, id int64, attempt int, result string) (TaskOutcome, error) {
-	return s.endTask(ctx, id, attempt, koji.TaskClosed, result)
-}
+// waitsNoMore clears the flags of a task that ends; NULL stays, as Koji has it.
+const waitsNoMore = `waiting = CASE WHEN waiting IS NOT NULL THEN false END, awaited = CASE WHEN awaited IS NOT NULL THEN false END`
 
-// FailTask ends an OPEN task badly; result is an XML-RPC fault. With attempt 0
-// it fails a task that never opened. Builds of the task that are still
-// BUILDING become FAILED.
-func (s *Store) FailTask(ctx context.Context, id int64, attempt int, result string, f task.Failure) (out TaskOutcome, err error) {
+// CloseTask ends an OPEN task well; result is XML-RPC text.
+func (s *Store) CloseTask(ctx context.Context, id int64, attempt int, result string) (out TaskOutcome, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		if out, err = s.endTask(ctx, id, attempt, koji.TaskFailed, result); err != nil || out != TaskDone {
-			return err
-		}
-		_, err = s.Exec(ctx, `INSERT INTO toji.task_failure (task_id, at, class, host_id, message)
-			SELECT id, now(), $2, host_id, $3 FROM task WHERE id = $1`, id, string(f.Kind), f.Msg)
+		row, err := s.endTask(ctx, id, attempt, koji.TaskClosed, result, true)
+		out = row.outcome()
 		return err
 	})
 	return out, err
 }
 
-func (s *Store) endTask(ctx context.Context, id int64, attempt int, state koji.TaskState, result string) (TaskOutcome, error) {
-	row, err := database.One[transition](ctx, s.DB, taskEnd, id, int(state), result, attempt)
-	if err != nil {
-		return 0, fmt.Errorf("end task %d: %w", id, err)
+// FailTask ends an OPEN task badly; result is an XML-RPC fault. With attempt 0
+// it fails a task that never opened. Builds of the task that are still
+// BUILDING become FAILED. A failure of the infrastructure counts against the
+// task's host.
+func (s *Store) FailTask(ctx context.Context, id int64, attempt int, result string, f task.Failure) (out TaskOutcome, err error) {
+	trouble := f.Kind == koji.KindInfrastructure
+	err = s.InTx(ctx, func(ctx context.Context) error {
+		row, err := s.endTask(ctx, id, attempt, koji.TaskFailed, result, !trouble)
+		if out = row.outcome(); err != nil || !row.Changed {
+			return err
+		}
+		host, err := database.One[int64](ctx, s.DB, `INSERT INTO toji.task_failure (task_id, at, class, host_id, message)
+			SELECT id, now(), $2, host_id, $3 FROM task WHERE id = $1 RETURNING coalesce(host_id, 0)`,
+			id, string(cmp.Or(f.Kind, koji.KindPackage)), f.Msg)
+		if err != nil || host == 0 || !trouble {
+			return err
+		}
+		return s.countTrouble(ctx, host, f.Msg)
+	})
+	return out, err
+}
+
+func (s *Store) endTask(ctx context.Context, id int64, attempt int, state koji.TaskState, result string, healthy bool) (transition, error) {
+	if _, err := s.lockTask(ctx, id); err != nil {
+		return transition{}, err
 	}
-	return row.outcome(), nil
+	row, err := database.One[transition](ctx, s.DB, taskEnd, id, int(state), result, attempt, healthy)
+	if err != nil {
+		return transition{}, fmt.Errorf("end task %d: %w", id, err)
+	}
+	return row, nil
 }
 
 // Release gives a task back after trouble of its host.
@@ -139,47 +197,38 @@ type Release struct {
 	Reason         string // one sentence
 }
 
-// hostQuarantine is how many failures in a row put a host aside.
-const hostQuarantine = 3
-
 const taskRelease = `
 WITH freed AS (
-	UPDATE task SET state = 0, host_id = NULL, start_time = NULL
-	WHERE id = $1 AND host_id = $2 AND state IN (1, 4) RETURNING id
+	UPDATE task t SET state = 0, host_id = NULL, start_time = NULL
+	WHERE id = $1 AND host_id = $2 AND state = 1
+		AND EXISTS (SELECT 1 FROM toji.task_attempt a WHERE a.task_id = t.id AND a.attempt = $3 AND a.ended IS NULL)
+	RETURNING id
 ), attempt AS (
 	UPDATE toji.task_attempt SET ended = now(), outcome = $4
 	WHERE task_id IN (SELECT id FROM freed) AND attempt = $3
 ), runs AS (
 	UPDATE scheduler_task_runs SET active = false WHERE active AND task_id IN (SELECT id FROM freed)
 )
-SELECT state, EXISTS (SELECT 1 FROM freed) AS changed, state = 0 AS repeated FROM task WHERE id = $1`
+SELECT EXISTS (SELECT 1 FROM freed)`
 
-// ReleaseTask moves an OPEN or ASSIGNED task of the host back to FREE. A refusal
-// is remembered, so that the scheduler asks other hosts; other trouble counts
-// against the host, which is quarantined after three in a row.
+// ReleaseTask moves a task that the host has OPEN back to FREE. A refusal is
+// remembered, so that the scheduler asks other hosts; other trouble counts
+// against the host. A task that the host has lost already is left alone.
 func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
-		row, err := database.One[transition](ctx, s.DB, taskRelease, r.TaskID, r.HostID, r.Attempt, r.Reason)
-		if err != nil || !row.Changed {
+		freed, err := database.One[bool](ctx, s.DB, taskRelease, r.TaskID, r.HostID, r.Attempt, r.Reason)
+		if err != nil || !freed {
 			return err
 		}
 		if r.Refused {
-			_, err := s.Exec(ctx, `INSERT INTO scheduler_task_refusals (task_id, host_id, by_host, soft, msg)
-				VALUES ($1, $2, true, true, $3) ON CONFLICT (task_id, host_id) DO UPDATE SET time = now(), msg = excluded.msg`,
-				r.TaskID, r.HostID, r.Reason)
-			return err
+			return s.Refuse(ctx, r.TaskID, r.HostID, true, r.Reason)
 		}
 		_, err = s.Exec(ctx, `INSERT INTO toji.task_failure (task_id, at, class, host_id, message)
 			VALUES ($1, now(), 'infrastructure', $2, $3)`, r.TaskID, r.HostID, r.Reason)
 		if err != nil {
 			return err
 		}
-		_, err = s.Exec(ctx, `INSERT INTO toji.host_health AS h (host_id, failures_in_row, note, updated) VALUES ($1, 1, $2, now())
-			ON CONFLICT (host_id) DO UPDATE SET failures_in_row = h.failures_in_row + 1, note = excluded.note, updated = now(),
-				quarantined_at = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantined_at, now()) END,
-				quarantine_reason = CASE WHEN h.failures_in_row + 1 >= $3 THEN excluded.note END`,
-			r.HostID, r.Reason, hostQuarantine)
-		return err
+		return s.countTrouble(ctx, r.HostID, r.Reason)
 	})
 }
 
@@ -187,24 +236,26 @@ func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 // It returns the task's state before.
 func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		before, err = database.One[koji.TaskState](ctx, s.DB, `SELECT state FROM task WHERE id = $1 FOR UPDATE`, id)
-		if errors.Is(err, database.ErrNotFound) {
-			return koji.GenericErrorf("No such task: %d", id)
-		}
+		t, err := s.lockTask(ctx, id)
 		if err != nil {
 			return err
 		}
-		if before.Finished() {
+		if before = t.State; before.Finished() {
 			return koji.GenericErrorf("Cannot free task %d, state is %s", id, before)
 		}
-		if _, err := s.Exec(ctx, `UPDATE task SET state = 0, host_id = NULL, start_time = NULL, waiting = false WHERE id = $1`, id); err != nil {
-			return err
+		for _, q := range []string{
+			`UPDATE task SET state = 0, host_id = NULL, start_time = NULL, waiting = CASE WHEN waiting IS NOT NULL THEN false END WHERE id = $1`,
+			`UPDATE toji.task_attempt SET ended = now(), outcome = 'freed' WHERE ended IS NULL AND task_id = $1`,
+			`UPDATE scheduler_task_runs SET active = false WHERE active AND task_id = $1`,
+			// The next attempt's children have the same labels, which are unique.
+			`UPDATE task SET label = left(label, 240) || '#' || id WHERE parent = $1 AND label NOT LIKE '%#' || id`,
+		} {
+			if _, err := s.Exec(ctx, q, id); err != nil {
+				return fmt.Errorf("free task %d: %w", id, err)
+			}
 		}
-		if _, err := s.cancelTree(ctx, id, false); err != nil {
+		if err := s.cancelTree(ctx, id); err != nil || before != koji.TaskOpen {
 			return err
-		}
-		if before != koji.TaskOpen {
-			return nil
 		}
 		return s.Signal(ctx, id, task.SignalFreed)
 	})
@@ -212,79 +263,64 @@ func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, 
 }
 
 // CancelTask cancels a task and, with recurse, all below it, with the builds
-// that they have under way, and asks for the end of its workflow. It returns
+// that they have under way, and asks for the end of their workflows. It returns
 // false for a task that had ended otherwise.
 func (s *Store) CancelTask(ctx context.Context, id int64, recurse bool) (ok bool, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
-		state, err := database.One[koji.TaskState](ctx, s.DB, `SELECT state FROM task WHERE id = $1 FOR UPDATE`, id)
-		if errors.Is(err, database.ErrNotFound) {
-			return koji.GenericErrorf("No such task: %d", id)
-		}
-		if err != nil || state.Finished() {
-			ok = state == koji.TaskCanceled
+		t, err := s.lockTask(ctx, id)
+		if err != nil {
 			return err
 		}
-		ok = true
-		if err := s.cancelTasks(ctx, []int64{id}); err != nil {
+		ok = !t.State.Finished() || t.State == koji.TaskCanceled
+		if t.State.Finished() {
+			// A run lasts until the workflow, which says so here, has left the host.
+			_, err := s.Exec(ctx, `UPDATE scheduler_task_runs SET active = false WHERE active AND task_id = $1`, id)
 			return err
 		}
-		if recurse {
-			if _, err := s.cancelTree(ctx, id, false); err != nil {
-				return err
-			}
+		if err := s.cancelTasks(ctx, []int64{id}); err != nil || !recurse {
+			return err
 		}
-		return s.outbox(ctx, id, "cancel", "")
+		return s.cancelTree(ctx, id)
 	})
 	return ok, err
 }
 
-// CancelChildren cancels all tasks below id, and asks for the end of the
-// workflows of its children.
+// CancelChildren cancels all tasks below id.
 func (s *Store) CancelChildren(ctx context.Context, id int64) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
-		_, err := s.cancelTree(ctx, id, true)
-		return err
+		if _, err := s.lockTask(ctx, id); err != nil {
+			return err
+		}
+		return s.cancelTree(ctx, id)
 	})
 }
 
-// cancelTree cancels the unfinished tasks below id. The workflows of tasks
-// below end with the workflow of id; stop asks for the end of those of the
-// direct children, for when that goes on.
-func (s *Store) cancelTree(ctx context.Context, id int64, stop bool) ([]int64, error) {
-	type node struct {
-		ID    int64 `db:"id"`
-		Child bool  `db:"child"`
+// cancelTree cancels the unfinished tasks below id.
+func (s *Store) cancelTree(ctx context.Context, id int64) error {
+	ids, err := database.All[int64](ctx, s.DB, `
+		WITH RECURSIVE tree (id) AS (
+			SELECT id FROM task WHERE parent = $1
+			UNION SELECT t.id FROM task t JOIN tree ON t.parent = tree.id)
+		SELECT t.id FROM task t JOIN tree ON t.id = tree.id WHERE t.state IN (0, 1, 4) ORDER BY t.id FOR UPDATE OF t`, id)
+	if err != nil || len(ids) == 0 {
+		return err
 	}
-	nodes, err := database.All[node](ctx, s.DB, `
-		WITH RECURSIVE tree (id, child) AS (
-			SELECT id, true FROM task WHERE parent = $1
-			UNION SELECT t.id, false FROM task t JOIN tree ON t.parent = tree.id)
-		SELECT t.id, tree.child FROM task t JOIN tree ON t.id = tree.id WHERE t.state IN (0, 1, 4) ORDER BY t.id FOR UPDATE OF t`, id)
-	if err != nil || len(nodes) == 0 {
-		return nil, err
-	}
-	ids := make([]int64, len(nodes))
-	for i, n := range nodes {
-		ids[i] = n.ID
-		if stop && n.Child {
-			if err := s.outbox(ctx, n.ID, "cancel", ""); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return ids, s.cancelTasks(ctx, ids)
+	return s.cancelTasks(ctx, ids)
 }
 
+// cancelTasks cancels tasks that the transaction has locked. Each workflow is
+// told, too: not every task below another has a workflow that ends with it.
 func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
 	for _, q := range []string{
-		`UPDATE task SET state = 3, completion_time = now(), waiting = false, awaited = false WHERE id = ANY($1)`,
+		`UPDATE task SET state = 3, completion_time = now(), ` + waitsNoMore + ` WHERE id = ANY($1)`,
 		`UPDATE build SET state = 4, completion_time = now() WHERE state = 0 AND task_id = ANY($1)`,
 		`DELETE FROM toji.task_wait WHERE task_id = ANY($1)`,
 		`UPDATE toji.task_attempt SET ended = now(), outcome = 'canceled' WHERE ended IS NULL AND task_id = ANY($1)`,
 		`UPDATE task p SET waiting = false WHERE p.waiting AND p.id IN (SELECT parent FROM task WHERE id = ANY($1))
 			AND NOT EXISTS (SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited)`,
+		`INSERT INTO toji.outbox (task_id, kind) SELECT id, 'cancel' FROM unnest($1::int[]) AS t (id)`,
 		`INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'wake' FROM task
-			WHERE state = 1 AND method = 'dependantTask' AND cardinality($1::bigint[]) > 0`,
+			WHERE state = 1 AND method = 'dependantTask' AND cardinality($1::int[]) > 0`,
 	} {
 		if _, err := s.Exec(ctx, q, ids); err != nil {
 			return fmt.Errorf("cancel tasks: %w", err)
@@ -307,14 +343,15 @@ func (s *Store) outbox(ctx context.Context, id int64, kind, name string) error {
 	return nil
 }
 
-// SetTaskWait records why a task waits; an empty reason says that it does not.
+// SetTaskWait records why a task that has not ended waits; an empty reason says that it does not.
 // since stays what it was while the code does.
 func (s *Store) SetTaskWait(ctx context.Context, id int64, code, reason string) error {
 	if reason == "" {
 		_, err := s.Exec(ctx, `DELETE FROM toji.task_wait WHERE task_id = $1`, id)
 		return err
 	}
-	_, err := s.Exec(ctx, `INSERT INTO toji.task_wait AS w (task_id, code, reason, since, updated) VALUES ($1, $2, $3, now(), now())
+	_, err := s.Exec(ctx, `INSERT INTO toji.task_wait AS w (task_id, code, reason, since, updated)
+		SELECT id, $2, $3, now(), now() FROM task WHERE id = $1 AND state IN (0, 1, 4)
 		ON CONFLICT (task_id) DO UPDATE SET code = excluded.code, reason = excluded.reason, updated = now(),
 			since = CASE WHEN w.code = excluded.code THEN w.since ELSE now() END`, id, code, reason)
 	return err

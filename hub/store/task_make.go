@@ -20,7 +20,6 @@ type NewTask struct {
 	Label     string
 	Arch      string
 	Priority  int
-	Weight    float64
 	HostID    int64 // assigned to this host; 0 leaves it to the scheduler
 }
 
@@ -33,22 +32,20 @@ func (s *Store) InsertTask(ctx context.Context, t NewTask, started bool) (id int
 	}
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		id, err = database.One[int64](ctx, s.DB, `
-			INSERT INTO task (state, method, request, owner, channel_id, parent, label, arch, priority, weight, host_id, awaited)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id`,
+			INSERT INTO task (state, method, request, owner, channel_id, parent, label, arch, priority, host_id, awaited)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
 			int(state), t.Method, t.Request, t.OwnerID, t.ChannelID, nullable(t.Parent), nullableText(t.Label), t.Arch,
-			t.Priority, t.Weight, nullable(t.HostID), awaited(started))
+			t.Priority, nullable(t.HostID), awaited(started))
+		if _, taken := database.IsUnique(err); taken {
+			return koji.GenericErrorf("task %d has a subtask labeled %s already", t.Parent, t.Label)
+		}
 		if err != nil {
 			return fmt.Errorf("insert %s task: %w", t.Method, err)
 		}
-		if !started {
-			if err := s.outbox(ctx, id, "start", ""); err != nil {
-				return err
-			}
-		}
-		if t.HostID == 0 {
+		if started {
 			return nil
 		}
-		return s.Signal(ctx, id, task.SignalAssigned)
+		return s.outbox(ctx, id, "start", "")
 	})
 	return id, err
 }
