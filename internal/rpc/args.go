@@ -117,26 +117,20 @@ func (p *plan) decode(function string, args []any, kw map[string]any, dst reflec
 		}
 		dst.FieldByIndex(p.args).Set(reflect.ValueOf(args[len(p.named):]))
 	}
-	var missing []string
+	if err := p.checkMissing(function, len(args), kw); err != nil {
+		return err
+	}
 	for i, param := range p.named {
 		v, given := kw[param.Name]
 		switch {
 		case i < len(args):
 			v = args[i]
-		case given:
-		case param.Optional:
+		case !given:
 			v = param.fresh()
-		default:
-			missing = append(missing, "'"+param.Name+"'")
-			continue
 		}
 		if err := param.set(dst.FieldByIndex(param.index), v); err != nil {
 			return err
 		}
-	}
-	if len(missing) > 0 {
-		return koji.ParameterErrorf("%s() missing %d required positional argument%s: %s",
-			function, len(missing), plural(len(missing)), enumerate(missing))
 	}
 	p.setKeywords(kw, dst)
 	return nil
@@ -153,6 +147,20 @@ func (p *plan) checkKeywords(function string, given int, kw map[string]any) erro
 		}
 	}
 	return nil
+}
+
+func (p *plan) checkMissing(function string, given int, kw map[string]any) error {
+	var missing []string
+	for i, param := range p.named {
+		if _, named := kw[param.Name]; i >= given && !named && !param.Optional {
+			missing = append(missing, "'"+param.Name+"'")
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return koji.ParameterErrorf("%s() missing %d required positional argument%s: %s",
+		function, len(missing), plural(len(missing)), enumerate(missing))
 }
 
 func (p *plan) tooMany(function string, given int) error {

@@ -72,12 +72,12 @@ func (r *replay) run(s step) []string {
 		}
 		got, err := decode(r.t, c, body)
 		r.learn(want, got)
-		out = append(out, compare(place, c.Method, want, got, wantErr, err)...)
+		out = append(out, compare(place, c, want, got, wantErr, err)...)
 	}
 	return out
 }
 
-func compare(place, method string, want, got any, wantErr, err error) []string {
+func compare(place string, c call, want, got any, wantErr, err error) []string {
 	if wantErr != nil || err != nil {
 		w, g := fmt.Sprint(mask(fmt.Sprint(wantErr))), fmt.Sprint(mask(fmt.Sprint(err)))
 		// The recorded hub's words about errors of its database are not ours.
@@ -89,7 +89,7 @@ func compare(place, method string, want, got any, wantErr, err error) []string {
 		}
 		return []string{fmt.Sprintf("%s: want error %s, got %s", place, w, g)}
 	}
-	return differences(place, masked(method, want), masked(method, got))
+	return differences(place, masked(c, want), masked(c, got))
 }
 
 // decode returns the result of an answer, or its fault as an error. Files are

@@ -64,7 +64,7 @@ func TestDifferences(t *testing.T) {
 		{"longer list", map[string]any{"id": int64(1), "name": "a", "create_time": "2027-01-01 00:00:00+00:00", "list": []any{int64(1), int64(2)}}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			require.Len(t, differences("v", masked("m", want), masked("m", c.got)), c.n)
+			require.Len(t, differences("v", masked(call{}, want), masked(call{}, c.got)), c.n)
 		})
 	}
 }
