@@ -9,22 +9,20 @@ import (
 	"github.com/toji-build/toji/koji/api"
 )
 
-func ptr[T any](v T) *T { return &v }
-
 func groups() []api.TagGroup {
 	return []api.TagGroup{
 		{
-			Name: "srpm-build", DisplayName: "srpm", UserVisible: ptr(true), Description: ptr("a < b"), BiarchOnly: ptr(true),
+			Name: "srpm-build", DisplayName: "srpm", UserVisible: new(true), Description: new("a < b"), BiarchOnly: new(true),
 			Packages: &[]api.GroupPackage{{Package: "make", Type: "mandatory"}, {Package: "bash", Type: "mandatory"}},
 			Requires: &[]api.GroupReq{},
 		},
 		{
 			Name: "build", DisplayName: "build",
 			Packages: &[]api.GroupPackage{
-				{Package: "gcc", Type: "default", BasearchOnly: ptr(true), Requires: ptr("libc")},
+				{Package: "gcc", Type: "default", BasearchOnly: new(true), Requires: new("libc")},
 				{Package: "bash", Type: "mandatory"},
 			},
-			Requires: &[]api.GroupReq{{Name: "srpm-build", Type: ptr("mandatory")}, {Name: "gone", IsMetapkg: true}},
+			Requires: &[]api.GroupReq{{Name: "srpm-build", Type: new("mandatory")}, {Name: "gone", IsMetapkg: true}},
 		},
 	}
 }

@@ -28,7 +28,7 @@ func (s *Store) Channel(ctx context.Context, ref Ref) (*api.Channel, error) {
 // disabled ones if enabled is not nil.
 func (s *Store) Channels(ctx context.Context, hostID *int64, event *int64, enabled *bool) ([]api.Channel, error) {
 	q := selectChannels("channels")
-	q.DefaultOrder = "channels.id"
+	// Koji: without a host they come as they lie in the table, changed ones last.
 	if hostID != nil {
 		q.DefaultOrder = "host_channels.create_event, channels.id"
 		q.Join("host_channels ON host_channels.channel_id = channels.id")

@@ -18,7 +18,7 @@ type ExternalRepoFilter struct {
 
 // ListExternalRepos lists external repositories.
 func (s *Store) ListExternalRepos(ctx context.Context, f ExternalRepoFilter) (rpc.Rows[api.ExternalRepo], error) {
-	q := query.Select{From: "external_repo", Options: f.Options, DefaultOrder: "external_repo.id", Columns: []query.Column{
+	q := query.Select{From: "external_repo", Options: f.Options, DefaultOrder: "external_repo_config.create_event, external_repo.id", Columns: []query.Column{
 		{Expr: "id", Alias: "id"}, {Expr: "name", Alias: "name"}, {Expr: "url", Alias: "url"},
 	}}
 	q.Join("external_repo_config ON external_repo_config.external_repo_id = external_repo.id")
