@@ -57,12 +57,13 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 		if freed {
 			continue
 		}
-		if l.info.Queue == task.Host && isHostTrouble(err) && l.troubles+1 < hostAttempts {
-			l.troubles++
-			if err := l.release(host, err); err != nil {
-				return none, err
+		if l.info.Queue == task.Host && isHostTrouble(err) && (isRefusal(err) || l.troubles+1 < hostAttempts) {
+			if !isRefusal(err) {
+				l.troubles++
 			}
-			continue
+			if err = l.release(host, err); err == nil {
+				continue
+			}
 		}
 		var text string
 		if err == nil {
@@ -86,7 +87,7 @@ func (l *life) open() (task.Assigned, error) {
 	for {
 		// The host may have been chosen before this workflow began.
 		var reply system.OpenReply
-		req := system.OpenRequest{TaskID: l.task.ID, NeedsHost: l.info.Queue == task.Host, Attempt: l.attempt + 1}
+		req := system.OpenRequest{TaskID: l.task.ID, NeedsHost: l.info.Queue == task.Host, Attempt: l.attempt + 1, Weight: l.info.Weight}
 		err := workflow.ExecuteLocalActivity(l.ctx, db.OpenTask, req).Get(l.ctx, &reply)
 		switch {
 		case err != nil:
@@ -123,13 +124,23 @@ func try[P, R any](l *life, host task.Assigned, f body[P, R], p P) (r R, freed b
 		settle.Set(f(r, p))
 	})
 	s := workflow.NewSelector(l.ctx)
-	s.AddFuture(done, func(f workflow.Future) { err = f.Get(l.ctx, &r) })
+	ended := false
+	s.AddFuture(done, func(f workflow.Future) { ended, err = true, f.Get(l.ctx, &r) })
 	s.AddReceive(workflow.GetSignalChannel(l.ctx, task.SignalFreed), func(c workflow.ReceiveChannel, _ bool) {
 		c.Receive(l.ctx, nil)
-		freed = true
 	})
-	s.Select(l.ctx)
-	return r, freed, err
+	for s.Select(l.ctx); !ended; s.Select(l.ctx) {
+		// The signal may be late and mean the attempt before.
+		var held bool
+		req := system.HoldsRequest{TaskID: l.task.ID, Attempt: l.attempt}
+		if e := workflow.ExecuteLocalActivity(l.ctx, db.HoldsTask, req).Get(l.ctx, &held); e != nil {
+			return r, false, e
+		}
+		if !held {
+			return r, true, nil
+		}
+	}
+	return r, false, err
 }
 
 // release gives the task back after trouble of its host.

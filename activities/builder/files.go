@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -23,13 +24,12 @@ func (j *job) fetchWork(ctx context.Context, rel string) (string, error) {
 	return to, j.fetch(ctx, "work/"+rel, to)
 }
 
-// fetch brings a file of the hub's top directory: from the mount when there is
-// one, else over HTTP.
+// fetch brings a file of the hub's top directory.
 func (j *job) fetch(ctx context.Context, rel, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return infrastructure(err)
 	}
-	temp := to + ".part"
+	temp := fmt.Sprintf("%s.part-%d", to, j.task.ID)
 	f, err := os.Create(temp)
 	if err != nil {
 		return infrastructure(err)

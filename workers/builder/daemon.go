@@ -33,6 +33,7 @@ import (
 	rpcclient "github.com/toji-build/toji/internal/rpc/client"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/tasks"
 	"github.com/toji-build/toji/workers/step"
 )
 
@@ -94,7 +95,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the Temporal worker: %w", err)
 	}
-	d.log.Info("builder is ready", "host", host.Name, "arches", host.Arches)
+	d.log.Info("builder is ready", "host", host.Name, "arches", arches(host))
 	g, run := errgroup.WithContext(ctx)
 	g.Go(func() error { return d.report(run) })
 	g.Go(func() error { return d.tidy(run) })
@@ -122,7 +123,7 @@ func asRestart(cause error) error {
 }
 
 // login opens the host's session and returns what the hub knows of the host.
-func (d *Daemon) login(ctx context.Context) (*api.HostDetails, error) {
+func (d *Daemon) login(ctx context.Context) (*api.Host, error) {
 	if err := d.hub.LoginCert(ctx); err != nil {
 		return nil, fmt.Errorf("log in at %s: %w", d.cfg.HubURL, err)
 	}
@@ -137,7 +138,7 @@ func (d *Daemon) login(ctx context.Context) (*api.HostDetails, error) {
 	return host, nil
 }
 
-func (d *Daemon) prepare(host *api.HostDetails) (*step.Groups, error) {
+func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 	// The build user passes through.
 	if err := os.MkdirAll(filepath.Join(d.cfg.WorkDir, "roots"), 0o711); err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ func (d *Daemon) prepare(host *api.HostDetails) (*step.Groups, error) {
 	d.activities = builder.New(builder.Options{
 		Hub: d.hub, Temporal: d.temporal, Log: d.log, Groups: groups, Lifeline: d.lifeline,
 		Config: builder.Config{
-			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: host.Arches, WorkDir: d.cfg.WorkDir,
+			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: arches(host), WorkDir: d.cfg.WorkDir,
 			TopURL: d.cfg.TopURL, TopDir: d.cfg.TopDir, AllowedSCMs: d.cfg.AllowedSCMs, Driver: driver, MinSpace: uint64(d.cfg.MinSpace) << 20,
 			Vendor: d.cfg.Vendor, Packager: d.cfg.Packager, Distribution: d.cfg.Distribution,
 			Stop: d.drain, Started: float64(d.started.UnixMicro()) / 1e6,
@@ -163,7 +164,7 @@ func (d *Daemon) prepare(host *api.HostDetails) (*step.Groups, error) {
 // scheduler's decision.
 const slots = 100
 
-func (d *Daemon) worker(host *api.HostDetails) worker.Worker {
+func (d *Daemon) worker(host *api.Host) worker.Worker {
 	w := worker.New(d.temporal, task.HostQueue(host.Name), worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: slots,
@@ -228,7 +229,7 @@ func (d *Daemon) report(ctx context.Context) error {
 }
 
 func (d *Daemon) tell(ctx context.Context, running int, ready bool) error {
-	p := api.HostUpdateHostParams{TaskLoad: float64(running), Ready: ready, Data: map[string]any{"methods": []string{}}}
+	p := api.UpdateHostParams{TaskLoad: float64(running), Ready: ready, Data: map[string]any{"methods": []string{}}}
 	_, err := rpc.Invoke(ctx, d.hub, api.HostUpdateHost, p)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("report to the hub: %w", err)
@@ -277,4 +278,12 @@ func (d *Daemon) recover(ctx context.Context, groups *step.Groups) error {
 		d.log.Info("ended work of an earlier life that nobody wants", "tasks", swept)
 	}
 	return d.sweepRoots(kept.Roots, 0)
+}
+
+// arches are those that the hub knows the host for, separated by spaces.
+func arches(h *api.Host) string {
+	if h.Arches == nil {
+		return ""
+	}
+	return *h.Arches
 }
