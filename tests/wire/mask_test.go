@@ -48,8 +48,13 @@ var unordered = map[string]bool{
 // masked returns the answer to a call in a form that can be compared and shown.
 func masked(c call, v any) any {
 	v = mask(v)
-	if list, ok := v.([]any); ok && unordered[c.Method] && !strings.Contains(c.Body, "<name>order</name>") {
-		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	if unordered[c.Method] && !strings.Contains(c.Body, "<name>order</name>") {
+		sortAny(v)
+	}
+	if pair, ok := v.([]any); ok && c.Method == "listTaggedRPMS" {
+		for _, list := range pair { // of RPMs and of builds
+			sortAny(list)
+		}
 	}
 	if m, ok := v.(map[string]any); ok && m[looseOf[c.Method]] != nil {
 		m[looseOf[c.Method]] = "<loose>"
@@ -59,6 +64,12 @@ func masked(c call, v any) any {
 		return signature
 	}
 	return v
+}
+
+func sortAny(v any) {
+	if list, ok := v.([]any); ok {
+		slices.SortFunc(list, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
+	}
 }
 
 func mask(v any) any {
