@@ -98,15 +98,17 @@ func compare(place string, c call, want, got any, wantErr, err error) []string {
 }
 
 // decode returns the result of an answer, or its fault as an error. Of files
-// the ASCII is compared, which is what the recordings kept of them.
+// the ASCII is compared, and ends of lines as such, which is what the recordings
+// kept of them.
 func decode(t *testing.T, c call, body string) (any, error) {
 	if !strings.HasPrefix(c.Request, "POST") {
+		text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(body)
 		return strings.Map(func(r rune) rune {
 			if r >= utf8.RuneSelf {
 				return -1
 			}
 			return r
-		}, body), nil
+		}, text), nil
 	}
 	v, err := xmlrpc.DecodeResponse(strings.NewReader(body))
 	if _, isFault := errors.AsType[*xmlrpc.Fault](err); err != nil && !isFault {
