@@ -109,6 +109,7 @@ func (r Root) LogGlobs() []string {
 	return []string{
 		filepath.Join(r.ResultDir(), "*.log"),
 		filepath.Join(r.RootDir(), "var/log/dnf*.log"),
+		filepath.Join(r.Dir(), "upper/var/log/dnf*.log"), // of the native driver
 		r.OutputLog(),
 	}
 }
@@ -201,7 +202,7 @@ type BuildSRPM struct {
 
 // RebuildSRPM unpacks a source package and packs it again, in the root's terms.
 type RebuildSRPM struct {
-	SRPM string // path outside, below Chroot.TmpDir
+	SRPM string // path outside of the root
 }
 
 // Command runs a command in the root.

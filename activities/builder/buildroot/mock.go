@@ -36,6 +36,10 @@ func (d *mockDriver) Init(ctx context.Context, root Root) (Chroot, error) {
 	if err := d.writeConfig(root); err != nil {
 		return Chroot{}, fmt.Errorf("write mock's configuration: %w", err)
 	}
+	// Mock makes its folders as its user, who need not own BaseDir.
+	if err := makeTmpDir(root.Dir(), d.owner); err != nil {
+		return Chroot{}, fmt.Errorf("make buildroot: %w", err)
+	}
 	exit, err := d.mock(ctx, root, "init", "--init")
 	if err != nil {
 		return Chroot{}, err
@@ -197,8 +201,7 @@ func (b *BuildSRPM) sourceDir() string {
 // rebuildSRPM unpacks the SRPM below TmpDir and packs it from there.
 func (d *mockDriver) rebuildSRPM(ctx context.Context, root Root, job *RebuildSRPM) (step.Exit, error) {
 	const top = TmpDir + "/srpm_unpacked"
-	tmp := filepath.Join(root.RootDir(), TmpDir)
-	srpm, err := inside(tmp, job.SRPM)
+	srpm, err := putInside(root.RootDir(), TmpDir, job.SRPM)
 	if err != nil {
 		return step.Exit{}, err
 	}

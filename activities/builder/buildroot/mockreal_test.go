@@ -31,7 +31,7 @@ func newMockBuild(t *testing.T, profile string) build {
 	require.NoError(t, os.Chmod(dir, 0o755))
 	b := build{
 		runner: step.Runner{Dir: filepath.Join(dir, "steps")},
-		root: buildroot.Root{Tag: "seed-build", ID: int64(os.Getpid()), RepoID: 3, BaseDir: "/var/lib/mock", WorkDir: dir,
+		root: buildroot.Root{Tag: "seed-build", ID: int64(os.Getpid()), RepoID: 3, BaseDir: filepath.Join(dir, "roots"), WorkDir: dir,
 			Repos: []string{repo(t, profile)}, Arch: "x86_64", Extra: map[string]any{"rpm.macro.dist": ".seed12",
 				"mock.package_manager": "dnf", "mock.use_bootstrap": false, "mock.new_chroot": int64(0)}},
 	}
@@ -97,11 +97,9 @@ func TestRealMockSRPM(t *testing.T) {
 func TestRealMockRebuildSRPM(t *testing.T) {
 	b := newMockBuild(t, "full") // busybox has an rpm of its own
 	b.root.Extra["rpm.macro.dist"] = ".other"
-	chroot, err := b.driver.Init(t.Context(), b.root)
+	_, err := b.driver.Init(t.Context(), b.root)
 	require.NoError(t, err, b.output(t))
-	file := filepath.Join(chroot.TmpDir, filepath.Base(srpm(t, "hello-noarch")))
-	require.NoError(t, exec.Command("cp", srpm(t, "hello-noarch"), file).Run())
-	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: file}})
+	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: srpm(t, "hello-noarch")}})
 	require.NoError(t, err, b.output(t))
 	require.Equal(t, []string{"hello-noarch-1.0-1.other.src.rpm"}, res.SRPMs)
 }

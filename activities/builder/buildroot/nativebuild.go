@@ -77,13 +77,8 @@ func (n *nativeRun) installSRPM(ctx context.Context, file string) (string, error
 	if !header.Source() || spec == "" {
 		return "", coded(exitSource, fmt.Errorf("no spec file found in %s", filepath.Base(file)))
 	}
-	// The folder is still as buildFolder made it: nobody has built yet.
-	original := path.Join(buildDir, "originals", filepath.Base(file))
-	b, err := os.ReadFile(file)
+	original, err := putInside(n.mnt, buildDir+"/originals", file)
 	if err != nil {
-		return "", err
-	}
-	if err := os.WriteFile(filepath.Join(n.mnt, original), b, 0o644); err != nil {
 		return "", err
 	}
 	if err := n.inRoot(ctx, n.logs.root, sandbox{}, "rpm", "-Uvh", "--nodeps", original); err != nil {

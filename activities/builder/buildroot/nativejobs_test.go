@@ -207,11 +207,9 @@ func TestNativeSourceCommandFails(t *testing.T) {
 func TestNativeRebuildSRPM(t *testing.T) {
 	b := newBuild(t, "tiny")
 	b.root.Extra = map[string]any{"rpm.macro.dist": ".other"}
-	chroot, err := b.driver.Init(t.Context(), b.root)
+	_, err := b.driver.Init(t.Context(), b.root)
 	require.NoError(t, err)
-	file := filepath.Join(chroot.TmpDir, filepath.Base(srpm(t, "hello-noarch")))
-	require.NoError(t, exec.Command("cp", srpm(t, "hello-noarch"), file).Run())
-	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: file}})
+	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: srpm(t, "hello-noarch")}})
 	require.NoError(t, err, b.log(t, "root.log"))
 	require.Equal(t, []string{"hello-noarch-1.0-1.other.src.rpm"}, res.SRPMs)
 }

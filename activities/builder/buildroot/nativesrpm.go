@@ -49,9 +49,9 @@ func (n *nativeRun) buildSRPM(ctx context.Context, job *BuildSRPM) error {
 // rebuildSRPM unpacks a source package and packs it again.
 func (n *nativeRun) rebuildSRPM(ctx context.Context, job *RebuildSRPM) error {
 	const top = TmpDir + "/srpm_unpacked"
-	srpm, err := inside(n.root.nativeTmp(), job.SRPM)
+	srpm, err := putInside(n.mnt, buildDir+"/originals", job.SRPM)
 	if err != nil {
-		return err
+		return coded(exitSource, err)
 	}
 	define := []string{"--define", "_topdir " + top}
 	if err := makeTmpDir(filepath.Join(n.root.nativeTmp(), path.Base(top)), buildUser); err != nil {

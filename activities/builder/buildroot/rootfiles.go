@@ -66,6 +66,26 @@ func fetch(root, file, dst string) error {
 	return errors.Join(err, out.Close(), os.Chtimes(dst, info.ModTime(), info.ModTime()))
 }
 
+// putInside copies a file into a directory of a root and returns its path
+// inside. One that is there already is left alone: a build may be reading it.
+func putInside(root, dir, file string) (string, error) {
+	in, err := os.OpenRoot(root)
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	dst := path.Join(dir, filepath.Base(file))
+	rel := strings.TrimPrefix(dst, "/")
+	if _, err := in.Lstat(rel); !errors.Is(err, fs.ErrNotExist) {
+		return dst, err
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	return dst, in.WriteFile(rel, b, 0o644)
+}
+
 // fetchAll copies the files of a directory of a root that match.
 func fetchAll(root, dir, pattern, dst string) error {
 	names, err := glob(root, dir, pattern)

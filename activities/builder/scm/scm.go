@@ -6,6 +6,7 @@ package scm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -40,15 +41,39 @@ type Checkout struct {
 // Sources are what was checked out.
 type Sources struct {
 	// Dir is the folder with the sources, below Checkout.Dir.
-	Dir string
+	Dir string `json:"dir"`
 	// Source is the URL with the commit that was found in place of the revision.
-	Source string
+	Source string `json:"source"`
 }
 
 // Run checks out. A revision or repository that is not there is a BuildError, a
 // network that does not work is one of koji.KindInfrastructure. Calling it again
 // after an interruption goes on where it was.
+//
+// What was found is kept beside the log: once it is there the files are the
+// build user's, who may be at work, and are not touched again.
 func Run(ctx context.Context, runner Runner, c Checkout) (Sources, error) {
+	done := c.Log + ".json"
+	b, err := os.ReadFile(done)
+	if err == nil {
+		var s Sources
+		err = json.Unmarshal(b, &s)
+		return s, err
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return Sources{}, err
+	}
+	s, err := checkOut(ctx, runner, c)
+	if err != nil {
+		return s, err
+	}
+	if b, err = json.Marshal(s); err != nil {
+		return s, err
+	}
+	return s, os.WriteFile(done, b, 0o600)
+}
+
+func checkOut(ctx context.Context, runner Runner, c Checkout) (Sources, error) {
 	if err := c.SCM.Supported(); err != nil {
 		return Sources{}, err
 	}
