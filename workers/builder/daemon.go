@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -143,7 +144,7 @@ func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 	if err := os.MkdirAll(filepath.Join(d.cfg.WorkDir, "roots"), 0o711); err != nil {
 		return nil, err
 	}
-	groups, err := step.OpenGroups(step.GroupsConfig{Name: "toji-" + host.Name, StateDir: d.cfg.WorkDir, Log: d.log})
+	groups, err := step.OpenGroups(step.GroupsConfig{Name: groupsName(d.cfg.WorkDir), StateDir: d.cfg.WorkDir, Log: d.log})
 	if err != nil {
 		return nil, err
 	}
@@ -160,6 +161,14 @@ func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 	return groups, nil
 }
 
+// groupsName tells the cgroups of this daemon from those of others on the same
+// machine, which may be hosts of the same name of other hubs.
+func groupsName(workDir string) string {
+	h := fnv.New64a()
+	h.Write([]byte(workDir))
+	return fmt.Sprintf("toji-%016x", h.Sum64())
+}
+
 // slots bounds the activities of a host; how many tasks it really gets is the
 // scheduler's decision.
 const slots = 100
@@ -172,7 +181,8 @@ func (d *Daemon) worker(host *api.Host) worker.Worker {
 		// The frames end at once when they are detached.
 		WorkerStopTimeout: 10 * time.Second,
 	})
-	w.RegisterActivityWithOptions(d.activities, activity.RegisterOptions{})
+	// Some of its methods are for this daemon alone.
+	w.RegisterActivityWithOptions(d.activities, activity.RegisterOptions{SkipInvalidStructFunctions: true})
 	return w
 }
 
