@@ -46,6 +46,10 @@ const (
 	// retryMin and retryMax bound the pauses while Temporal cannot be reached.
 	retryMin = 100 * time.Millisecond
 	retryMax = 2 * time.Second
+
+	// patience is how long that may take before it is worth a warning: Temporal
+	// and a hub often start together.
+	patience = 5 * time.Second
 )
 
 // Options are the parts of a system worker.
@@ -96,7 +100,7 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // start starts a worker, as often as it takes.
 func (w *Worker) start(ctx context.Context, fatal chan<- error) (worker.Worker, error) {
-	pause, told := retryMin, false
+	began, pause, told := time.Now(), retryMin, false
 	for {
 		work := w.worker(fatal)
 		err := work.Start()
@@ -104,7 +108,7 @@ func (w *Worker) start(ctx context.Context, fatal chan<- error) (worker.Worker, 
 			w.log.InfoContext(ctx, "system worker is ready", "queue", task.SystemQueue)
 			return work, nil
 		}
-		if !told {
+		if !told && time.Since(began) > patience {
 			w.log.WarnContext(ctx, "waiting for Temporal; tasks stay where they are until it answers", "error", err)
 			told = true
 		}
