@@ -30,7 +30,10 @@ func (b *build) withCgroup(t *testing.T) *step.Group {
 	need(t, groups.Supported(), "needs cgroup2")
 	group, err := groups.Task(filepath.Base(t.TempDir())+filepath.Base(b.root.WorkDir), step.Limits{})
 	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, group.Remove()) })
+	t.Cleanup(func() {
+		require.NoError(t, group.Remove())
+		os.Remove(filepath.Dir(group.Path())) // unless another test uses it
+	})
 	b.runner.Group = group
 	return group
 }
