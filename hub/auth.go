@@ -121,6 +121,12 @@ func (h *Hub) hostIP(address string) string {
 	return address
 }
 
+// OpenSession returns the session with the id and key for a caller at address,
+// for those who keep both in a cookie. The errors are those of a call.
+func (h *Hub) OpenSession(ctx context.Context, id int64, key, address string) (*session.Session, error) {
+	return h.openSession(ctx, &credentials{id: id, key: key, address: address}, "")
+}
+
 // openSession returns the session that credentials stand for, for a call of
 // method: anonymous without a session id, an error if it is not good for the call.
 func (h *Hub) openSession(ctx context.Context, c *credentials, method string) (*session.Session, error) {

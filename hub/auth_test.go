@@ -222,7 +222,7 @@ func TestSessionIsBoundToAddress(t *testing.T) {
 	requireFault(t, err, koji.FaultAuth, "Invalid session or bad credentials")
 }
 
-// The session of a call is read in one query, and noted as used now and then only.
+// That a session is in use is noted now and then, not with every call.
 func TestTouch(t *testing.T) {
 	now := newClock()
 	h := newTestHub(t, func(o *Options) { o.Now = now.Now })
@@ -238,4 +238,19 @@ func TestTouch(t *testing.T) {
 	now.advance(2 * touchAfter)
 	c.must("echo")
 	require.NotEqual(t, before, updated())
+}
+
+func TestOpenSession(t *testing.T) {
+	h := newTestHub(t)
+	c := newCaller(t, newTestServer(t, h))
+	c.login("labuser", "labuser")
+	id, err := strconv.ParseInt(c.headers["Koji-Session-Id"], 10, 64)
+	require.NoError(t, err)
+	s, err := h.OpenSession(t.Context(), id, c.headers["Koji-Session-Key"], "127.0.0.1")
+	require.NoError(t, err)
+	require.Equal(t, "labuser", s.UserName)
+	_, err = h.OpenSession(t.Context(), id, "guess", "127.0.0.1")
+	require.Equal(t, koji.FaultAuth, koji.FaultOf(err))
+	_, err = h.OpenSession(t.Context(), id, c.headers["Koji-Session-Key"], "192.0.2.1")
+	require.Equal(t, koji.FaultAuth, koji.FaultOf(err))
 }
