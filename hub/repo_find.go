@@ -57,7 +57,7 @@ func (h *Hub) FindRepo(ctx context.Context, taskID, owner int64, want tasks.Wait
 			return found, err
 		}
 		// The builds were tagged after it was made.
-		if min, err = h.tagLastChange(ctx, tag.ID); err != nil {
+		if min, err = h.TagLastChange(ctx, tag.ID, nil, true); err != nil {
 			return found, err
 		}
 		found.Want.MinEvent = *min
@@ -96,7 +96,7 @@ func (h *Hub) wantedEvent(ctx context.Context, tag *api.Tag, want tasks.Waitrepo
 		return ptr(int64(min)), nil
 	case string:
 		if min == "last" {
-			return h.tagLastChange(ctx, tag.ID)
+			return h.TagLastChange(ctx, tag.ID, nil, true)
 		}
 	}
 	return nil, koji.GenericErrorf("Invalid value for min_event: %v", want.MinEvent)
@@ -108,7 +108,7 @@ func (h *Hub) newerThan(ctx context.Context, tag *api.Tag, v any) (*int64, error
 	switch v := v.(type) {
 	case string:
 		if strings.EqualFold(v, "now") {
-			return h.tagLastChange(ctx, tag.ID)
+			return h.TagLastChange(ctx, tag.ID, nil, true)
 		}
 		return nil, koji.GenericErrorf("Invalid value for newer_than: %s", v)
 	case int64:
@@ -123,7 +123,7 @@ func (h *Hub) newerThan(ctx context.Context, tag *api.Tag, v any) (*int64, error
 		return nil, err
 	}
 	if base != nil {
-		tags, repos, err := h.tagWithParents(ctx, tag.ID, nil)
+		tags, repos, err := h.tagSources(ctx, tag.ID, nil, true)
 		if err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (h *Hub) newerThan(ctx context.Context, tag *api.Tag, v any) (*int64, error
 			return first, err
 		}
 	}
-	return h.tagLastChange(ctx, tag.ID)
+	return h.TagLastChange(ctx, tag.ID, nil, true)
 }
 
 // notTagged lists those of the NVRs that are not in the tag or what it inherits.

@@ -104,7 +104,7 @@ func (h *Hub) repoOfTask(ctx context.Context, taskID int64, tag *api.Tag, event 
 		if err != nil {
 			return err
 		}
-		tags, repos, err := h.tagWithParents(ctx, tag.ID, event)
+		tags, repos, err := h.tagSources(ctx, tag.ID, event, true)
 		if err != nil {
 			return err
 		}

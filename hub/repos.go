@@ -51,11 +51,11 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 func ptr[T any](v T) *T { return &v }
 
 func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, error) {
-	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true})
+	tagID, err := h.lookupID(ctx, store.Tags, p.Tag)
 	if err != nil {
 		return nil, err
 	}
-	f := store.RepoFilter{TagID: tag.ID, Dist: p.Dist, MinEvent: p.MinEvent, MaxEvent: p.Event}
+	f := store.RepoFilter{TagID: tagID, Dist: p.Dist, MinEvent: p.MinEvent, MaxEvent: p.Event}
 	switch {
 	case p.Event != nil:
 	case p.State != nil:
@@ -157,7 +157,7 @@ func (h *Hub) requestedEvent(ctx context.Context, tag *api.Tag, min any, at *int
 		return &min, h.checkEvent(ctx, min)
 	case string:
 		if min == "last" {
-			return h.tagLastChange(ctx, tag.ID)
+			return h.TagLastChange(ctx, tag.ID, nil, true)
 		}
 	}
 	return nil, koji.ParameterErrorf("Invalid value for min_event: %v", min)
@@ -171,38 +171,12 @@ func (h *Hub) checkEvent(ctx context.Context, id int64) error {
 	return err
 }
 
-// tagLastChange is the last event that changed the tag or what it inherits from.
-func (h *Hub) tagLastChange(ctx context.Context, tagID int64) (*int64, error) {
-	tags, repos, err := h.tagWithParents(ctx, tagID, nil)
-	if err != nil {
-		return nil, err
-	}
-	return h.Store.LastChange(ctx, tags, repos, nil)
-}
-
-// tagWithParents lists a tag with all that it inherits from, and the external
-// repositories of all of these.
-func (h *Hub) tagWithParents(ctx context.Context, tagID int64, event *int64) (tags, repos []int64, err error) {
-	chain, err := h.Store.Chain(ctx, tagID, event, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	external, err := h.Store.ExternalRepos(ctx, tagID, event)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, r := range external {
-		repos = append(repos, r.ExternalRepoID)
-	}
-	return chain.Tags(), repos, nil
-}
-
 // defaultMinEvent is the event that a request without one has: the tag's last
 // change, or one that is older by no more than the lag that is configured, or
 // that the tag's extra setting repo.lag gives in seconds. It is rounded down, so
 // that requests that come soon after another want the same.
 func (h *Hub) defaultMinEvent(ctx context.Context, tag *api.Tag) (*int64, error) {
-	last, err := h.tagLastChange(ctx, tag.ID)
+	last, err := h.TagLastChange(ctx, tag.ID, nil, true)
 	if err != nil || last == nil {
 		return last, err
 	}
@@ -219,11 +193,7 @@ func (h *Hub) defaultMinEvent(ctx context.Context, tag *api.Tag) (*int64, error)
 		return nil, err
 	}
 	if e == nil { // everything is newer
-		tags, repos, err := h.tagWithParents(ctx, tag.ID, nil)
-		if err != nil {
-			return nil, err
-		}
-		first, err := h.Store.FirstChange(ctx, tags, repos, 0)
+		first, err := h.TagFirstChange(ctx, tag.ID, nil, true)
 		if err != nil || first == nil {
 			return last, err
 		}
