@@ -12,8 +12,8 @@ type Ref struct {
 	Name string `json:"name,omitempty"`
 }
 
-// UnmarshalRPC takes an int64, a string, a map with "id" or "name", or nil.
-func (r *Ref) UnmarshalRPC(v any) error {
+// UnmarshalXMLRPC takes an int64, a string, a map with "id" or "name", or nil.
+func (r *Ref) UnmarshalXMLRPC(v any) error {
 	*r = Ref{}
 	switch v := v.(type) {
 	case nil:

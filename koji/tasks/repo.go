@@ -3,6 +3,7 @@ package tasks
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/toji-build/toji/internal/task"
 )
@@ -63,8 +64,8 @@ func (r CreaterepoResult) MarshalXMLRPC() (any, error) {
 	return []any{r.UploadPath, files}, nil
 }
 
-// UnmarshalRPC takes [uploadpath, files].
-func (r *CreaterepoResult) UnmarshalRPC(v any) error {
+// UnmarshalXMLRPC takes [uploadpath, files].
+func (r *CreaterepoResult) UnmarshalXMLRPC(v any) error {
 	l, _ := v.([]any)
 	if len(l) != 2 {
 		return errors.New("want [uploadpath, files]")
@@ -84,7 +85,7 @@ func (r *CreaterepoResult) UnmarshalRPC(v any) error {
 // Createrepo makes the metadata of one arch of a repository.
 var Createrepo = task.Define(task.Type[CreaterepoParams, CreaterepoResult]{
 	Info:  task.Info{Method: "createrepo", Weight: 1.5, Queue: task.Host, Title: "Make one arch's repository metadata"},
-	Label: func(p CreaterepoParams) string { return fmt.Sprintf("repo %d, %s", p.RepoID, p.Arch) },
+	Label: func(p CreaterepoParams) string { return p.Arch },
 })
 
 // WaitrepoParams is the request of a waitrepo task.
@@ -113,5 +114,5 @@ type RepoInfo struct {
 // Waitrepo waits for a repository of a tag that satisfies its conditions.
 var Waitrepo = task.Define(task.Type[WaitrepoParams, RepoInfo]{
 	Info:  task.Info{Method: "waitrepo", Weight: 0.2, Queue: task.System, Submit: "repo", Title: "Wait for a repository"},
-	Label: func(p WaitrepoParams) string { return p.Tag.String() },
+	Label: func(p WaitrepoParams) string { return strings.Join(append([]string{p.Tag.String()}, p.NVRs...), ", ") },
 })
