@@ -21,6 +21,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindChannels,
 	bindHosts,
 	bindVolumes,
+	bindHistory,
 	bindBuilds,
 	bindBuildTypes,
 	bindBuildLife,

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -214,11 +213,11 @@ func (s *Store) UpdateTag(ctx context.Context, id int64, c TagConfig) error {
 
 // CreateTagExtra adds a setting to a tag that does not have it.
 func (s *Store) CreateTagExtra(ctx context.Context, tagID int64, key string, value any) error {
-	text, err := json.Marshal(value)
+	text, err := pythonJSON(value)
 	if err != nil {
 		return fmt.Errorf("extra setting %s: %w", key, err)
 	}
-	return s.Create(ctx, "tag_extra", Row{"tag_id": tagID, "key": key, "value": string(text)})
+	return s.Create(ctx, "tag_extra", Row{"tag_id": tagID, "key": key, "value": text})
 }
 
 // SetTagExtra sets a setting of a tag.
