@@ -31,6 +31,7 @@ import (
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // Options are what a hub is made of.
@@ -128,7 +129,22 @@ func (h *Hub) LoadPolicy(texts map[string]string) error {
 // Caller returns a way to call the hub's methods in this process, as whoever
 // the context's session is. Access, transactions and faults are those of a call
 // over the wire.
-func (h *Hub) Caller() rpc.Caller { return h.Methods.Local(h.call) }
+func (h *Hub) Caller() rpc.Caller { return localCaller{h, h.Methods.Local(h.call)} }
+
+// localCaller is a registry's, with multiCall besides.
+type localCaller struct {
+	hub *Hub
+	rpc.Caller
+}
+
+// Call implements rpc.Caller.
+func (c localCaller) Call(ctx context.Context, method string, args []any) (any, error) {
+	if method != "multiCall" {
+		return c.Caller.Call(ctx, method, args)
+	}
+	args, kw := xmlrpc.SplitKeywords(args)
+	return c.hub.multiCall(ctx, args, kw)
+}
 
 // assertPolicy returns an ActionNotAllowed error unless the policy allows it.
 func (h *Hub) assertPolicy(ctx context.Context, name string, data policy.Data) error {

@@ -212,6 +212,16 @@ func TestLocalCaller(t *testing.T) {
 	v, err := rpc.Invoke(t.Context(), h.Caller(), api.GetKojiVersion, api.NoParams{})
 	require.NoError(t, err)
 	require.Equal(t, KojiVersion, v)
+
+	var b rpc.Batch
+	version := rpc.Add(&b, api.GetKojiVersion, api.NoParams{})
+	opts := rpc.Add(&b, api.ShowOpts, api.ShowOptsParams{})
+	waits := rpc.Add(&b, api.GetTaskWaits, api.TaskWaitsParams{TaskIDs: []int64{1, 2}})
+	require.NoError(t, b.Do(t.Context(), h.Caller()))
+	require.Equal(t, KojiVersion, version.Value)
+	require.Equal(t, koji.FaultActionNotAllowed, koji.FaultOf(opts.Err))
+	require.NoError(t, waits.Err)
+	require.Empty(t, waits.Value)
 }
 
 func TestFiles(t *testing.T) {

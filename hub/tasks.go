@@ -24,6 +24,7 @@ func bindTasks(r *rpc.Registry, h *Hub) {
 	rpc.Bind(r, api.TaskFinished, h.taskFinished)
 	rpc.Bind(r, api.ListTasks, h.listTasks)
 	rpc.Bind(r, api.GetTaskStatus, h.getTaskStatus)
+	rpc.Bind(r, api.GetTaskWaits, h.getTaskWaits)
 	rpc.Bind(r, api.ListTaskOutput, h.listTaskOutput)
 	rpc.Bind(r, api.DownloadTaskOutput, h.downloadTaskOutput)
 	bindTaskChanges(r, h)
@@ -299,4 +300,8 @@ func (h *Hub) getTaskStatus(ctx context.Context, p api.TaskIDParams) (*api.TaskS
 	st, err := h.Store.TaskStatus(ctx, p.TaskID)
 	st.WorkflowID = task.WorkflowID(p.TaskID)
 	return &st, err
+}
+
+func (h *Hub) getTaskWaits(ctx context.Context, p api.TaskWaitsParams) ([]api.WaitingTask, error) {
+	return h.Store.TaskWaits(ctx, p.TaskIDs)
 }

@@ -181,3 +181,9 @@ func (s *Store) TaskStatus(ctx context.Context, id int64) (st api.TaskStatus, er
 		FROM toji.task_failure f LEFT JOIN host h ON h.id = f.host_id WHERE f.task_id = $1 ORDER BY f.id`, id)
 	return st, err
 }
+
+// TaskWaits lists those of the tasks that wait, by id.
+func (s *Store) TaskWaits(ctx context.Context, ids []int64) ([]api.WaitingTask, error) {
+	return database.All[api.WaitingTask](ctx, s.DB, `SELECT task_id, code, reason, since FROM toji.task_wait
+		WHERE task_id = ANY($1::int8[]) ORDER BY task_id`, ids)
+}

@@ -194,6 +194,17 @@ type TaskWait struct {
 	Since  koji.Time `rpc:"since"`
 }
 
+// WaitingTask is a task with the reason why it waits.
+type WaitingTask struct {
+	TaskID int64 `rpc:"task_id"`
+	TaskWait
+}
+
+// TaskWaitsParams are the parameters of toji.taskWaits.
+type TaskWaitsParams struct {
+	TaskIDs []int64 `rpc:"task_ids"`
+}
+
 // TaskAttempt is one time that a task was worked on.
 type TaskAttempt struct {
 	Attempt int64      `rpc:"attempt"` // from 1
@@ -294,5 +305,9 @@ var (
 	GetTaskStatus = rpc.Define(rpc.Method[TaskIDParams, *TaskStatus]{
 		Name: "toji.taskStatus", Access: Anyone,
 		Doc: "Return why a task waits, how often and where it was worked on and what went wrong; nil if there is no such task.",
+	})
+	GetTaskWaits = rpc.Define(rpc.Method[TaskWaitsParams, []WaitingTask]{
+		Name: "toji.taskWaits", Access: Anyone,
+		Doc: "List those of the tasks that wait, each with the reason.",
 	})
 )
