@@ -1,0 +1,159 @@
+package store
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/toji-build/toji/koji"
+)
+
+func TestWaiting(t *testing.T) {
+	d := newTaskDB(t)
+	low, high := d.make("sleep", 0, false), d.make("sleep", 0, false)
+	d.exec(`UPDATE task SET priority = 5, arch = 'x86_64' WHERE id = $1`, high)
+	d.make("build", 0, false) // needs no host
+	open, assigned, waiting := d.opened(1), d.make("sleep", 0, false), d.opened(1)
+	d.assign(assigned, 1)
+	d.exec(`UPDATE task SET waiting = true WHERE id = $1`, waiting)
+	d.exec(`UPDATE task SET owner = 2, weight = 0.5 WHERE id = $1`, open)
+	require.NoError(t, d.Refuse(t.Context(), low, 2, false, "no such arch"))
+	require.NoError(t, d.Refuse(t.Context(), low, 1, true, "no room"))
+	require.NoError(t, d.SetTaskWait(t.Context(), low, "refused", "refused by 1 host"))
+	require.NoError(t, d.SetHostData(t.Context(), 2, map[string]any{"maxjobs": 7}))
+	d.exec(`INSERT INTO toji.host_health (host_id, quarantined_at, quarantine_reason) VALUES (2, now(), 'broken')`)
+
+	tasks, hosts, owners, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	for i := range tasks {
+		slices.Sort(tasks[i].Refused)
+	}
+	require.Equal(t, []WaitingTask{
+		{ID: high, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "x86_64", OwnerID: 1, Priority: 5, Refused: []int64{}},
+		{ID: low, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "noarch", OwnerID: 1, Priority: 20,
+			Refused: []int64{1, 2}, WaitCode: "refused", Reason: "refused by 1 host"},
+	}, tasks)
+	require.Equal(t, []BuildHost{
+		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}},
+		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}},
+	}, hosts)
+	require.ElementsMatch(t, []OwnerLoad{{1, 3}, {2, 0.5}}, owners)
+
+	d.exec(`UPDATE scheduler_task_refusals SET time = now() - interval '2 hours'`)
+	tasks, _, _, err = d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, []int64{2}, tasks[1].Refused, "a soft refusal is forgotten")
+
+	d.exec(`UPDATE channels SET enabled = false WHERE id = 1`)
+	d.exec(`UPDATE host_config SET enabled = false WHERE host_id = 2`)
+	_, hosts, _, err = d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	require.Len(t, hosts, 1)
+	require.Empty(t, hosts[0].Channels)
+}
+
+func TestAssignPassesOverWhatIsNotFree(t *testing.T) {
+	d := newTaskDB(t)
+	free, other, gone, canceled := d.make("sleep", 0, false), d.make("sleep", 0, false), d.opened(1), d.make("sleep", 0, false)
+	_, err := d.CancelTask(t.Context(), canceled, true)
+	require.NoError(t, err)
+	d.intents()
+	require.NoError(t, d.Assign(t.Context(), []Assignment{{other, 2, 1}, {free, 1, 0.25}, {gone, 2, 1}, {canceled, 2, 1}},
+		[]Wait{{gone, "no-capacity", "busy"}}))
+	require.Equal(t, row{State: koji.TaskAssigned, Host: 1, Weight: 0.25}, d.row(free))
+	require.Equal(t, int64(1), d.row(gone).Host)
+	require.Equal(t, koji.TaskCanceled, d.row(canceled).State)
+	require.Equal(t, []string{fmt.Sprintf("%d signal assigned", free), fmt.Sprintf("%d signal assigned", other)}, d.intents())
+	require.Zero(t, one[int](d, `SELECT count(*) FROM toji.task_wait`), "it does not wait")
+	require.NoError(t, d.Assign(t.Context(), nil, nil))
+}
+
+func TestRecordWaits(t *testing.T) {
+	d := newTaskDB(t)
+	id := d.make("sleep", 0, false)
+	record := func(code, reason string) string {
+		require.NoError(t, d.Assign(t.Context(), nil, []Wait{{id, code, reason}}))
+		return one[string](d, `SELECT since::text FROM toji.task_wait WHERE code = $1 AND reason = $2`, code, reason)
+	}
+	since := record("no-capacity", "1 host busy")
+	require.Equal(t, since, record("no-capacity", "2 hosts busy"))
+	require.NotEqual(t, since, record("no-arch", "no host builds for it"))
+}
+
+func TestAssignTask(t *testing.T) {
+	force := AssignOptions{Weight: 0.5, Force: true}
+	for _, c := range []struct {
+		name    string
+		prepare func(d *taskDB) int64
+		host    int64
+		opts    AssignOptions
+		ok      bool
+		state   koji.TaskState
+		intents []string
+	}{
+		{"free", func(d *taskDB) int64 { return d.make("sleep", 0, false) }, 1, AssignOptions{}, true,
+			koji.TaskAssigned, []string{"1 signal assigned"}},
+		{"its own already", func(d *taskDB) int64 { id := d.make("sleep", 0, false); d.assign(id, 1); return id }, 1, AssignOptions{}, true,
+			koji.TaskAssigned, []string{"1 signal assigned"}},
+		{"another's", func(d *taskDB) int64 { id := d.make("sleep", 0, false); d.assign(id, 2); return id }, 1, AssignOptions{}, false,
+			koji.TaskAssigned, nil},
+		{"another's, by force", func(d *taskDB) int64 { id := d.make("sleep", 0, false); d.assign(id, 2); return id }, 1, force, true,
+			koji.TaskAssigned, []string{"1 signal assigned"}},
+		{"open", func(d *taskDB) int64 { return d.opened(1) }, 1, AssignOptions{}, false, koji.TaskOpen, nil},
+		{"open, by force", func(d *taskDB) int64 { return d.opened(2) }, 1, force, true,
+			koji.TaskAssigned, []string{"1 signal freed", "1 signal assigned"}},
+		{"ended, by force", func(d *taskDB) int64 { id := d.opened(2); d.close(id, 1); return id }, 1, force, false, koji.TaskClosed, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newTaskDB(t)
+			id := c.prepare(d)
+			d.intents()
+			ok, err := d.AssignTask(t.Context(), id, c.host, c.opts)
+			require.NoError(t, err)
+			require.Equal(t, c.ok, ok)
+			require.Equal(t, c.state, d.row(id).State)
+			require.Equal(t, c.intents, d.intents())
+			if c.ok {
+				require.Equal(t, c.host, d.row(id).Host)
+				require.Equal(t, 1, d.activeRuns(id))
+			}
+		})
+	}
+}
+
+func TestAssignTaskWithoutARun(t *testing.T) {
+	d := newTaskDB(t)
+	id := d.make("sleep", 0, false)
+	ok, err := d.AssignTask(t.Context(), id, 1, AssignOptions{Override: true})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Zero(t, d.activeRuns(id))
+	require.Equal(t, "Assigning task (override)", one[string](d, `SELECT msg FROM scheduler_log_messages`))
+}
+
+func TestRefuseTask(t *testing.T) {
+	d := newTaskDB(t)
+	id := d.make("sleep", 0, false)
+	for range 2 { // again, after the scheduler has asked again
+		d.assign(id, 1)
+		require.NoError(t, d.RefuseTask(t.Context(), id, 1, false, "not here"))
+		require.Equal(t, koji.TaskFree, d.row(id).State)
+		require.Equal(t, []string{"1 false not here"}, all[string](d, `SELECT concat_ws(' ', host_id, soft::text, msg) FROM scheduler_task_refusals`))
+	}
+	require.Contains(t, all[string](d, `SELECT msg FROM scheduler_log_messages`), "Host refused task: not here")
+}
+
+func TestExpireHosts(t *testing.T) {
+	d := newTaskDB(t)
+	require.NoError(t, d.CheckInHost(t.Context(), 1, 0.5, true))
+	require.NoError(t, d.ExpireHosts(t.Context(), time.Minute))
+	require.Equal(t, []bool{true, false}, all[bool](d, `SELECT ready FROM host ORDER BY id`), "the second was never heard of")
+	d.exec(`UPDATE host SET update_time = now() - interval '61 seconds'`)
+	require.NoError(t, d.ExpireHosts(t.Context(), time.Minute))
+	require.Equal(t, []bool{false, false}, all[bool](d, `SELECT ready FROM host ORDER BY id`))
+	require.NoError(t, d.CheckInHost(t.Context(), 1, 0.5, true))
+	require.True(t, one[bool](d, `SELECT ready AND task_load = 0.5 FROM host WHERE id = 1`))
+}
