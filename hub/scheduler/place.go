@@ -76,45 +76,70 @@ func (p *placement) order(tasks []store.WaitingTask) []*store.WaitingTask {
 	return sorted
 }
 
+// tally counts the hosts that fall out, and for which reason.
+type tally struct{ inChannel, ofArch, quarantined, ready, willing int }
+
 // choose finds the least loaded host that may take t, or says why none does.
 func (p *placement) choose(t *store.WaitingTask) (best *store.BuildHost, code, reason string) {
-	var inChannel, ofArch, ready, willing int
+	var n tally
 	for _, h := range p.hosts {
-		if !p.anyHost[t.Method] {
-			if !slices.Contains(h.Channels, t.ChannelID) {
-				continue
-			}
-			inChannel++
-			if t.Arch != "noarch" && !slices.Contains(strings.Fields(h.Arches), t.Arch) {
-				continue
-			}
-			ofArch++
-		}
-		if !h.Ready || h.Quarantined {
+		anyHost := p.anyHost[t.Method]
+		if !anyHost && !slices.Contains(h.Channels, t.ChannelID) {
 			continue
 		}
-		ready++
+		n.inChannel++
+		if !anyHost && t.Arch != "noarch" && !hasArch(h, t.Arch) {
+			continue
+		}
+		n.ofArch++
+		if h.Quarantined {
+			n.quarantined++
+			continue
+		}
+		if !h.Ready {
+			continue
+		}
+		n.ready++
 		if slices.Contains(t.Refused, h.ID) {
 			continue
 		}
-		willing++
+		n.willing++
 		if p.hasRoom(h, t) && (best == nil || rank(h) < rank(best)) {
 			best = h
 		}
 	}
-	switch {
-	case best != nil:
-		return best, "", ""
-	case inChannel == 0:
-		return nil, "no-channel", fmt.Sprintf("no enabled host is in channel %s", t.Channel)
-	case ofArch == 0:
-		return nil, "no-arch", fmt.Sprintf("no enabled host in channel %s builds for %s", t.Channel, t.Arch)
-	case ready == 0:
-		return nil, "no-ready-host", fmt.Sprintf("none of %s in channel %s for %s is ready", hosts(ofArch), t.Channel, t.Arch)
-	case willing == 0:
-		return nil, "refused", fmt.Sprintf("refused by %s", hosts(ready))
+	if best == nil {
+		code, reason = n.reason(t)
 	}
-	return nil, "no-capacity", fmt.Sprintf("%s busy; waiting for capacity in channel %s", hosts(willing), t.Channel)
+	return best, code, reason
+}
+
+// reason says why none of the hosts will do.
+func (n tally) reason(t *store.WaitingTask) (code, reason string) {
+	switch {
+	case n.inChannel == 0:
+		return "no-channel", fmt.Sprintf("no enabled host is in channel %s", t.Channel)
+	case n.ofArch == 0:
+		return "no-arch", fmt.Sprintf("no enabled host in channel %s builds for %s", t.Channel, t.Arch)
+	case n.ready == 0:
+		reason = fmt.Sprintf("none of %s in channel %s for %s is ready", hosts(n.ofArch), t.Channel, t.Arch)
+		if n.quarantined > 0 {
+			reason += fmt.Sprintf(" (%d in quarantine)", n.quarantined)
+		}
+		return "no-ready-host", reason
+	case n.willing == 0:
+		return "refused", fmt.Sprintf("refused by %s", hosts(n.ready))
+	}
+	return "no-capacity", fmt.Sprintf("%s busy; waiting for capacity in channel %s", hosts(n.willing), t.Channel)
+}
+
+func hasArch(h *store.BuildHost, arch string) bool {
+	for a := range strings.FieldsSeq(h.Arches) {
+		if a == arch {
+			return true
+		}
+	}
+	return false
 }
 
 // hasRoom follows Koji: a host is full when what it has left would not carry

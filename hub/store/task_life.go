@@ -25,16 +25,17 @@ const (
 // Locks: whoever changes several tasks of a family locks them from the top down,
 // which is in the order of their ids, so that no two changes wait for each other.
 
-// lockedTask is a task that the transaction has for itself, and its parent.
+// lockedTask is a task that the transaction has for itself, as it has its parent.
 type lockedTask struct {
-	ID    int64          `db:"id"`
-	State koji.TaskState `db:"state"`
-	Host  int64          `db:"host_id"`
+	ID     int64          `db:"id"`
+	State  koji.TaskState `db:"state"`
+	Host   int64          `db:"host_id"` // 0: none
+	Parent int64          `db:"parent"`  // 0: none
 }
 
 // lockTask locks a task's parent and the task.
 func (s *Store) lockTask(ctx context.Context, id int64) (lockedTask, error) {
-	family, err := database.All[lockedTask](ctx, s.DB, `SELECT id, state, coalesce(host_id, 0) AS host_id FROM task
+	family, err := database.All[lockedTask](ctx, s.DB, `SELECT id, state, coalesce(host_id, 0) AS host_id, coalesce(parent, 0) AS parent FROM task
 		WHERE id = $1 OR id = (SELECT parent FROM task WHERE id = $1) ORDER BY id FOR UPDATE`, id)
 	if err != nil {
 		return lockedTask{}, err
@@ -111,15 +112,14 @@ func (t transition) outcome() TaskOutcome {
 }
 
 // taskEnd ends an attempt and its task ($2: state, $3: result, $4: attempt, 0 for
-// a task that never opened, $5: the host did well). The parent no longer waits
-// when this was the last child that it waited for. Builds that the task leaves
+// a task that never opened, $5: the host did well). Builds that the task leaves
 // unfinished fail with it.
 const taskEnd = `
 WITH ended AS (
 	UPDATE task t SET state = $2::int, result = $3, completion_time = now(), ` + waitsNoMore + `
 	WHERE id = $1 AND CASE WHEN $4::int = 0 THEN state IN (0, 4)
 		ELSE state = 1 AND EXISTS (SELECT 1 FROM toji.task_attempt a WHERE a.task_id = t.id AND a.attempt = $4::int AND a.ended IS NULL) END
-	RETURNING id, parent, host_id
+	RETURNING id, host_id
 ), attempt AS (
 	UPDATE toji.task_attempt SET ended = now(), outcome = CASE $2::int WHEN 2 THEN 'closed' ELSE 'failed' END
 	WHERE task_id IN (SELECT id FROM ended) AND attempt = $4::int
@@ -127,10 +127,6 @@ WITH ended AS (
 	UPDATE scheduler_task_runs SET active = false WHERE active AND task_id IN (SELECT id FROM ended)
 ), waited AS (
 	DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM ended)
-), parent AS (
-	UPDATE task p SET waiting = false FROM ended
-	WHERE p.id = ended.parent AND p.waiting AND NOT EXISTS (
-		SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited AND c.id <> ended.id)
 ), build AS (
 	UPDATE build SET state = 3, completion_time = now()
 	WHERE $2::int = 5 AND state = 0 AND task_id IN (SELECT id FROM ended)
@@ -142,6 +138,13 @@ WITH ended AS (
 	WHERE $5 AND failures_in_row > 0 AND host_id IN (SELECT host_id FROM ended)
 )
 SELECT state, EXISTS (SELECT 1 FROM ended) AS changed, state = $2::int AS repeated FROM task WHERE id = $1`
+
+// parentsGoOn ends the wait of those tasks' parents ($1) of which no child is
+// awaited any more. It must be a statement of its own: of two changes of one table
+// in one statement PostgreSQL runs the triggers, which wake the scheduler, for the
+// columns of the second alone.
+const parentsGoOn = `UPDATE task p SET waiting = false WHERE p.waiting AND p.id IN (SELECT parent FROM task WHERE id = ANY($1))
+	AND NOT EXISTS (SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited)`
 
 // waitsNoMore clears the flags of a task that ends; NULL stays, as Koji has it.
 const waitsNoMore = `waiting = CASE WHEN waiting IS NOT NULL THEN false END, awaited = CASE WHEN awaited IS NOT NULL THEN false END`
@@ -179,10 +182,14 @@ func (s *Store) FailTask(ctx context.Context, id int64, attempt int, result stri
 }
 
 func (s *Store) endTask(ctx context.Context, id int64, attempt int, state koji.TaskState, result string, healthy bool) (transition, error) {
-	if _, err := s.lockTask(ctx, id); err != nil {
+	t, err := s.lockTask(ctx, id)
+	if err != nil {
 		return transition{}, err
 	}
 	row, err := database.One[transition](ctx, s.DB, taskEnd, id, int(state), result, attempt, healthy)
+	if err == nil && row.Changed && t.Parent != 0 {
+		_, err = s.Exec(ctx, parentsGoOn, []int64{id})
+	}
 	if err != nil {
 		return transition{}, fmt.Errorf("end task %d: %w", id, err)
 	}
@@ -316,8 +323,7 @@ func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
 		`UPDATE build SET state = 4, completion_time = now() WHERE state = 0 AND task_id = ANY($1)`,
 		`DELETE FROM toji.task_wait WHERE task_id = ANY($1)`,
 		`UPDATE toji.task_attempt SET ended = now(), outcome = 'canceled' WHERE ended IS NULL AND task_id = ANY($1)`,
-		`UPDATE task p SET waiting = false WHERE p.waiting AND p.id IN (SELECT parent FROM task WHERE id = ANY($1))
-			AND NOT EXISTS (SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited)`,
+		parentsGoOn,
 		`INSERT INTO toji.outbox (task_id, kind) SELECT id, 'cancel' FROM unnest($1::int[]) AS t (id)`,
 		`INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'wake' FROM task
 			WHERE state = 1 AND method = 'dependantTask' AND cardinality($1::int[]) > 0`,
