@@ -34,8 +34,8 @@ func Defaults[P any]() P {
 
 // Encode returns the arguments of a call from a parameter struct (or a pointer
 // to one), all of decoded types: every parameter by its position, and the rest of
-// the keyword arguments as a last struct. A nil pointer in an optional parameter
-// stands for its default.
+// the keyword arguments as a last struct. A nil pointer, map or slice in an optional
+// parameter stands for its default.
 func Encode(p any) ([]any, error) { return encode(p, false) }
 
 // EncodeShort is Encode without the trailing optional parameters that equal
@@ -53,7 +53,7 @@ func encode(p any, short bool) ([]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("argument %s: %w", param.Name, err)
 		}
-		if param.Optional && field.Kind() == reflect.Pointer && field.IsNil() {
+		if param.Optional && unset(field) {
 			arg = param.fresh()
 		}
 		if !param.Optional || !reflect.DeepEqual(arg, param.Default) {
@@ -73,6 +73,16 @@ func encode(p any, short bool) ([]any, error) {
 		args = append(args, xmlrpc.Keywords(opts))
 	}
 	return args, nil
+}
+
+// unset reports whether a field of an optional parameter was left alone. An
+// interface that is nil may be None on purpose.
+func unset(field reflect.Value) bool {
+	switch field.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		return field.IsNil()
+	}
+	return false
 }
 
 // rest returns the arguments that v holds beside its named parameters.

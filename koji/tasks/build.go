@@ -1,10 +1,6 @@
 package tasks
 
-import (
-	"path"
-
-	"github.com/toji-build/toji/internal/task"
-)
+import "github.com/toji-build/toji/internal/task"
 
 // BuildParams is the request of a build task.
 type BuildParams struct {
@@ -32,8 +28,8 @@ var Build = task.Define(task.Type[BuildParams, task.Nothing]{
 	Info: task.Info{Method: "build", Weight: 0.2, Queue: task.System, Title: "Build a source package for all arches of a target"},
 	Label: func(p BuildParams) string {
 		if p.Target.IsZero() {
-			return path.Base(p.Src)
+			return "None, " + sourceLabel(p.Src) // Koji: as Python prints it
 		}
-		return p.Target.String() + ", " + path.Base(p.Src)
+		return p.Target.String() + ", " + sourceLabel(p.Src)
 	},
 })

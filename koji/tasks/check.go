@@ -1,10 +1,6 @@
 package tasks
 
-import (
-	"fmt"
-
-	"github.com/toji-build/toji/internal/task"
-)
+import "github.com/toji-build/toji/internal/task"
 
 // The small types in this file exist to try the system out.
 
@@ -16,7 +12,7 @@ type SleepParams struct {
 // Sleep holds a place on a host for some seconds.
 var Sleep = task.Define(task.Type[SleepParams, task.Nothing]{
 	Info:  task.Info{Method: "sleep", Weight: 0.25, Queue: task.Host, Title: "Sleep"},
-	Label: func(p SleepParams) string { return fmt.Sprint(p.N) },
+	Label: noLabel[SleepParams],
 })
 
 // ForkParams is the request of a fork task.
@@ -28,7 +24,7 @@ type ForkParams struct {
 // Fork leaves processes behind for the host to clean up.
 var Fork = task.Define(task.Type[ForkParams, task.Nothing]{
 	Info:  task.Info{Method: "fork", Weight: 1, Queue: task.Host, Title: "Leave processes behind"},
-	Label: func(p ForkParams) string { return fmt.Sprintf("%d x %ds", p.N, p.M) },
+	Label: noLabel[ForkParams],
 })
 
 // WaitTestParams is the request of a waittest task.
@@ -40,7 +36,7 @@ type WaitTestParams struct {
 // WaitTest waits for several sleeps, one of which fails and may.
 var WaitTest = task.Define(task.Type[WaitTestParams, task.Nothing]{
 	Info:  task.Info{Method: "waittest", Weight: 0.1, Queue: task.System, Title: "Wait for several sleep tasks"},
-	Label: func(p WaitTestParams) string { return fmt.Sprintf("%d x %ds", p.Count, p.Seconds) },
+	Label: noLabel[WaitTestParams],
 })
 
 // SubtaskParams is the request of a subtask task.
@@ -51,7 +47,7 @@ type SubtaskParams struct {
 // Subtask nests n tasks with a sleep at the bottom.
 var Subtask = task.Define(task.Type[SubtaskParams, task.Nothing]{
 	Info:  task.Info{Method: "subtask", Weight: 0.1, Queue: task.System, Title: "Nest tasks"},
-	Label: func(p SubtaskParams) string { return fmt.Sprint(p.N) },
+	Label: noLabel[SubtaskParams],
 })
 
 // ArgsParams is the request of a type that takes anything.
@@ -63,13 +59,13 @@ type ArgsParams struct {
 // SomeMethod answers 42.
 var SomeMethod = task.Define(task.Type[ArgsParams, int]{
 	Info:  task.Info{Method: "someMethod", Weight: 1, Queue: task.System, Title: "Answer 42"},
-	Label: func(ArgsParams) string { return "" },
+	Label: noLabel[ArgsParams],
 })
 
 // Default fails: it stands for a method that does not exist.
 var Default = task.Define(task.Type[ArgsParams, task.Nothing]{
 	Info:  task.Info{Method: "default", Weight: 0.1, Queue: task.System, Title: "Fail as an unknown method does"},
-	Label: func(ArgsParams) string { return "" },
+	Label: noLabel[ArgsParams],
 })
 
 // DependantTaskParams is the request of a dependantTask task.
@@ -81,5 +77,5 @@ type DependantTaskParams struct {
 // DependantTask starts tasks when others have ended well.
 var DependantTask = task.Define(task.Type[DependantTaskParams, task.Nothing]{
 	Info:  task.Info{Method: "dependantTask", Weight: 0.2, Queue: task.System, Title: "Start tasks after others"},
-	Label: func(p DependantTaskParams) string { return fmt.Sprint(p.WaitList) },
+	Label: func(p DependantTaskParams) string { return subtaskLabel(p.TaskList) },
 })

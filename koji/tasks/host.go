@@ -14,7 +14,7 @@ type ShutdownParams struct{}
 // Shutdown stops the builder daemon of the host that it is assigned to.
 var Shutdown = task.Define(task.Type[ShutdownParams, task.Nothing]{
 	Info:  task.Info{Method: "shutdown", Queue: task.Host, AnyHost: true, Title: "Stop a host's builder daemon"},
-	Label: func(ShutdownParams) string { return "" },
+	Label: noLabel[ShutdownParams],
 })
 
 // RestartParams is the request of a restart task.
@@ -55,5 +55,5 @@ type RestartHostsOpts struct {
 // RestartHosts restarts the daemons of several hosts.
 var RestartHosts = task.Define(task.Type[RestartHostsParams, task.Nothing]{
 	Info:  task.Info{Method: "restartHosts", Weight: 0.1, Queue: task.System, Submit: "host", Title: "Restart the builder daemons of several hosts"},
-	Label: func(RestartHostsParams) string { return "" },
+	Label: noLabel[RestartHostsParams],
 })

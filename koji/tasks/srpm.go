@@ -1,10 +1,6 @@
 package tasks
 
-import (
-	"path"
-
-	"github.com/toji-build/toji/internal/task"
-)
+import "github.com/toji-build/toji/internal/task"
 
 // RebuildSRPMParams is the request of a rebuildSRPM task.
 type RebuildSRPMParams struct {
@@ -38,11 +34,11 @@ type Source struct {
 // that it carries the right dist tag and rpm version.
 var RebuildSRPM = task.Define(task.Type[RebuildSRPMParams, SRPMResult]{
 	Info:  task.Info{Method: "rebuildSRPM", Weight: 1, Queue: task.Host, Title: "Rebuild an SRPM in the build tag's buildroot"},
-	Label: func(p RebuildSRPMParams) string { return path.Base(p.SRPM) },
+	Label: noLabel[RebuildSRPMParams],
 })
 
 // BuildSRPMFromSCM checks a package out and makes its SRPM.
 var BuildSRPMFromSCM = task.Define(task.Type[BuildSRPMFromSCMParams, SRPMResult]{
 	Info:  task.Info{Method: "buildSRPMFromSCM", Weight: 1, Queue: task.Host, Title: "Make an SRPM from source control"},
-	Label: func(p BuildSRPMFromSCMParams) string { return p.URL },
+	Label: func(p BuildSRPMFromSCMParams) string { return sourceLabel(p.URL) },
 })

@@ -1,10 +1,6 @@
 package tasks
 
-import (
-	"fmt"
-
-	"github.com/toji-build/toji/internal/task"
-)
+import "github.com/toji-build/toji/internal/task"
 
 // TagBuildParams is the request of a tagBuild task.
 type TagBuildParams struct {
@@ -18,5 +14,5 @@ type TagBuildParams struct {
 // TagBuild tags a build, or moves it between tags.
 var TagBuild = task.Define(task.Type[TagBuildParams, task.Nothing]{
 	Info:  task.Info{Method: "tagBuild", Weight: 1, Queue: task.System, Title: "Tag a build"},
-	Label: func(p TagBuildParams) string { return fmt.Sprintf("%s, build %d", p.Tag, p.BuildID) },
+	Label: noLabel[TagBuildParams],
 })

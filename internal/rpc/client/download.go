@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,13 @@ import (
 // and returns its size. When the connection breaks it goes on from where it was,
 // if the server can do that.
 func (c *Client) Download(ctx context.Context, url string, w io.Writer) (int64, error) {
-	var done int64
+	return c.DownloadFrom(ctx, url, 0, w)
+}
+
+// DownloadFrom is Download without the first bytes of the file, which are there
+// from an earlier attempt. The size returned has them included.
+func (c *Client) DownloadFrom(ctx context.Context, url string, offset int64, w io.Writer) (int64, error) {
+	done := offset
 	for try := 1; ; try++ {
 		n, err := c.downloadFrom(ctx, url, done, w)
 		done += n
@@ -30,6 +37,13 @@ func (c *Client) Download(ctx context.Context, url string, w io.Writer) (int64, 
 			return done, err
 		}
 	}
+}
+
+// IsNotFound reports whether err is the answer of a web server that it has no
+// such file.
+func IsNotFound(err error) bool {
+	status, ok := errors.AsType[*statusError](err)
+	return ok && status.code == http.StatusNotFound
 }
 
 // writeError is a failure of our side, which no further attempt can mend.

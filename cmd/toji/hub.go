@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/toji-build/toji/hub"
+	"github.com/toji-build/toji/hub/outbox"
+	"github.com/toji-build/toji/hub/repokeeper"
+	"github.com/toji-build/toji/hub/scheduler"
+	"github.com/toji-build/toji/internal/config"
+	"github.com/toji-build/toji/internal/obs"
+	"github.com/toji-build/toji/workers/system"
+)
+
+func hubCommand() *cobra.Command {
+	return roleCommand("hub", "Run the hub: API, web pages, scheduler and workflows", runHub)
+}
+
+// runHub runs all that belongs to a hub process. Each part waits for PostgreSQL
+// and Temporal by itself, so that an outage of either ends none of them.
+func runHub(ctx context.Context, r *role) error {
+	db, err := openDatabase(ctx, r.cfg.Database, r.log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	temporal, err := dialTemporal(r.cfg.Temporal, r.log)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	h, err := hub.New(hub.Options{DB: db, Config: r.cfg, Log: r.log, Metrics: obs.NewMetrics()})
+	if err != nil {
+		return err
+	}
+	server, err := hub.NewServer(h, hub.ServerOptions{})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	tasks, err := system.New(system.Options{Hub: h, Temporal: temporal, Log: r.log})
+	if err != nil {
+		return err
+	}
+	relay := &outbox.Relay{Store: h.Store, Motion: outbox.Temporal{Client: temporal}, Tasks: h, Log: r.log}
+	g, ctx := errgroup.WithContext(ctx)
+	for name, run := range map[string]func(context.Context) error{
+		"server":            server.Run,
+		"outbox relay":      relay.Run,
+		"scheduler":         scheduler.New(h.Store, r.log, schedulerOptions(r.cfg.Scheduler)).Run,
+		"repository keeper": repokeeper.New(h, r.log, repokeeper.Options{}).Run,
+		"system worker":     tasks.Run,
+	} {
+		g.Go(func() error {
+			if err := run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func schedulerOptions(c config.Scheduler) scheduler.Options {
+	return scheduler.Options{
+		MaxJobs:     c.MaxJobs,
+		Overcommit:  c.CapacityOvercommit,
+		SoftRefusal: c.SoftRefusalTimeout.Std(),
+		HostSilence: c.ReadyTimeout.Std(),
+	}
+}
