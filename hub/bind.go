@@ -22,6 +22,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindHosts,
 	bindVolumes,
 	bindHistory,
+	bindSnapshots,
 	bindBuilds,
 	bindBuildTypes,
 	bindBuildLife,

@@ -18,7 +18,7 @@ var historyTables = map[string]string{
 	"user_perms":            "user_id perm_id",
 	"user_groups":           "user_id group_id",
 	"cg_users":              "user_id cg_id",
-	"tag_inheritance":       "; tag_id parent_id priority maxdepth intransitive noconfig pkg_filter",
+	"tag_inheritance":       "tag_id parent_id; priority maxdepth intransitive noconfig pkg_filter",
 	"tag_config":            "tag_id; arches perm_id locked maven_support maven_include_all",
 	"tag_extra":             "tag_id key; value",
 	"build_target_config":   "build_target_id; build_tag dest_tag",
@@ -169,6 +169,7 @@ func (q *historyQuery) about(f HistoryFilter) bool {
 		as, ok := q.joined[of]
 		switch {
 		case of == "tag" && q.table == "tag_inheritance":
+			q.DefaultOrder = "tag_inheritance.create_event"
 			q.Where("tag_inheritance.tag_id = ? OR tag_inheritance.parent_id = ?", f.Of[of], f.Of[of])
 		case ok:
 			q.Where(as+".id = ?", f.Of[of])

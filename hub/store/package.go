@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"fmt"
 
+	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji/api"
@@ -123,6 +125,41 @@ func (s *Store) SetPackage(ctx context.Context, p api.TagPackage) error {
 		return err
 	}
 	return s.SetPackageOwner(ctx, p.TagID, p.PackageID, *p.OwnerID)
+}
+
+// CopyPackages fills the list of a new tag. Koji: each entry has an event of its
+// own.
+func (s *Store) CopyPackages(ctx context.Context, tagID int64, list []api.TagPackage) error {
+	userID, err := actor(ctx)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	type row struct {
+		Package int64   `json:"package"`
+		Blocked bool    `json:"blocked"`
+		Arches  *string `json:"arches"`
+		Owner   *int64  `json:"owner"`
+	}
+	var rows []row
+	for _, p := range list {
+		rows = append(rows, row{p.PackageID, p.Blocked, p.ExtraArches, p.OwnerID})
+	}
+	text, err := database.JSON(rows)
+	if err != nil {
+		return err
+	}
+	_, err = s.Exec(ctx, `
+		WITH entry AS MATERIALIZED (
+			SELECT get_event() AS event, e.* FROM jsonb_to_recordset($1::jsonb) AS e (package int, blocked bool, arches text, owner int)),
+		listed AS (
+			INSERT INTO tag_packages (tag_id, package_id, blocked, extra_arches, create_event, creator_id)
+			SELECT $2::int8, package, blocked, arches, event, $3::int8 FROM entry)
+		INSERT INTO tag_package_owners (tag_id, package_id, owner, create_event, creator_id)
+		SELECT $2::int8, package, owner, event, $3::int8 FROM entry`, string(text), tagID, userID)
+	if err != nil {
+		return fmt.Errorf("copy packages to tag %d: %w", tagID, err)
+	}
+	return nil
 }
 
 // SetPackageOwner gives a package in a tag another owner.

@@ -69,15 +69,19 @@ func WithActor(ctx context.Context, userID int64) context.Context {
 	return context.WithValue(ctx, actorKey{}, userID)
 }
 
+// actor returns the user to note in versioned rows.
+func actor(ctx context.Context) (int64, error) {
+	if userID, ok := ctx.Value(actorKey{}).(int64); ok {
+		return userID, nil
+	}
+	caller := session.From(ctx)
+	return caller.UserID, caller.AssertLogin()
+}
+
 // change returns the event and the user to note in versioned rows.
 func (s *Store) change(ctx context.Context) (eventID, userID int64, err error) {
-	userID, ok := ctx.Value(actorKey{}).(int64)
-	if !ok {
-		caller := session.From(ctx)
-		if err := caller.AssertLogin(); err != nil {
-			return 0, 0, err
-		}
-		userID = caller.UserID
+	if userID, err = actor(ctx); err != nil {
+		return 0, 0, err
 	}
 	eventID, err = s.Event(ctx)
 	return eventID, userID, err
