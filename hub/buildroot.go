@@ -205,17 +205,19 @@ func (h *Hub) installedIDs(ctx context.Context, rpms []api.InstalledRPM) ([]int6
 
 // wantedRPMs looks up the external repositories that the RPMs are from.
 func (h *Hub) wantedRPMs(ctx context.Context, rpms []api.InstalledRPM) ([]store.WantedRPM, error) {
-	repos := map[string]int64{"": 0}
+	repos := map[any]int64{nil: 0}
 	wanted := make([]store.WantedRPM, len(rpms))
 	for i, r := range rpms {
-		location := text(r.Location)
-		id, ok := repos[location]
+		ref, err := locationRef(r.Location)
+		if err != nil {
+			return nil, err
+		}
+		id, ok := repos[ref]
 		if !ok {
-			var err error
-			if id, err = h.lookupID(ctx, store.ExternalRepos, location); err != nil {
+			if id, err = h.lookupID(ctx, store.ExternalRepos, ref); err != nil {
 				return nil, err
 			}
-			repos[location] = id
+			repos[ref] = id
 		}
 		wanted[i] = store.WantedRPM{
 			NVRA:           koji.NVRA{NVR: koji.NVR{Name: r.Name, Version: r.Version, Release: r.Release}, Arch: r.Arch},
@@ -223,6 +225,20 @@ func (h *Hub) wantedRPMs(ctx context.Context, rpms []api.InstalledRPM) ([]store.
 		}
 	}
 	return wanted, nil
+}
+
+// locationRef is how a builder names an external repository: nil, id or name.
+func locationRef(v any) (any, error) {
+	switch v := v.(type) {
+	case nil, int64:
+		return v, nil
+	case string:
+		if v == "" {
+			return nil, nil
+		}
+		return v, nil
+	}
+	return nil, koji.ParameterErrorf("Invalid external repo of an rpm: %s", xmlrpc.Repr(v))
 }
 
 func externalRPM(r api.InstalledRPM, repoID int64) store.NewRPM {
@@ -243,7 +259,7 @@ func (h *Hub) addExternalRPM(ctx context.Context, p api.AddExternalRPMParams) (*
 		return nil, err
 	}
 	r := p.RPMInfo
-	r.Location = &repo.Name
+	r.Location = repo.Name
 	wanted, err := h.wantedRPMs(ctx, []api.InstalledRPM{r})
 	if err != nil {
 		return nil, err

@@ -23,7 +23,7 @@ func TestBuildroot(t *testing.T) {
 
 	own := api.InstalledRPM{Name: "foo", Version: "1.0", Release: "1", Arch: "x86_64"}
 	glibc := api.InstalledRPM{Name: "glibc", Version: "2", Release: "3", Arch: "x86_64", Epoch: new(int64(1)),
-		Location: new("fedora"), PayloadHash: "aa", Size: 10, BuildTime: 20}
+		Location: "fedora", PayloadHash: "aa", Size: 10, BuildTime: 20}
 	for range 2 {
 		require.NoError(t, l.SetBuildrootList(l.ctx, id, by, []api.InstalledRPM{own, glibc}))
 	}

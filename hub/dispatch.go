@@ -97,13 +97,20 @@ func (h *Hub) finished(ctx context.Context, method string, took time.Duration, e
 	s := session.From(ctx)
 	log := h.Log.With(obs.Method, method, obs.User, s.UserName, obs.Session, s.ID, obs.Duration, took)
 	switch {
-	case err != nil && !errors.Is(err, errInternal) && koji.FaultOf(err) == 0 && ctx.Err() == nil:
+	case unforeseen(err) && ctx.Err() == nil:
 		log.ErrorContext(ctx, "call failed", obs.Error, err)
 	case took > h.Config.SlowCall.Std() && h.Config.SlowCall > 0:
 		log.WarnContext(ctx, "slow call")
 	default:
 		log.DebugContext(ctx, "call", obs.Error, err)
 	}
+}
+
+// unforeseen says that err is neither a fault of ours nor one that a task ended
+// with, and was not logged where it happened.
+func unforeseen(err error) bool {
+	var fault *xmlrpc.Fault
+	return err != nil && !errors.Is(err, errInternal) && koji.FaultOf(err) == 0 && !errors.As(err, &fault)
 }
 
 // multiCall runs a list of calls and returns, for each, a list with its result

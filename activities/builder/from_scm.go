@@ -2,9 +2,12 @@ package builder
 
 import (
 	"context"
+	"path/filepath"
 
+	"github.com/toji-build/toji/activities/builder/buildroot"
+	checkout "github.com/toji-build/toji/activities/builder/scm"
 	"github.com/toji-build/toji/internal/task"
-	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/scm"
 	"github.com/toji-build/toji/koji/tasks"
 )
 
@@ -14,9 +17,56 @@ type BuildSRPMFromSCMRequest struct {
 	Params tasks.BuildSRPMFromSCMParams `json:"params"`
 }
 
-// BuildSRPMFromSCM checks a package out and makes its SRPM.
+// BuildSRPMFromSCM checks a package out, if this host may, and makes its SRPM
+// in the build tag's buildroot.
 func (a *Activities) BuildSRPMFromSCM(ctx context.Context, req BuildSRPMFromSCMRequest) (tasks.SRPMResult, error) {
-	return do(ctx, a, req.Task, func(context.Context, *job) (tasks.SRPMResult, error) {
-		return tasks.SRPMResult{}, koji.GenericErrorf("builds from source control are not there yet")
+	return do(ctx, a, req.Task, func(ctx context.Context, j *job) (tasks.SRPMResult, error) {
+		return j.srpmFromSCM(ctx, req.Params)
 	})
+}
+
+func (j *job) srpmFromSCM(ctx context.Context, p tasks.BuildSRPMFromSCMParams) (tasks.SRPMResult, error) {
+	var none tasks.SRPMResult
+	source, err := scm.Parse(p.URL)
+	if err != nil {
+		return none, err
+	}
+	allow, err := source.Allowed(j.cfg.AllowedSCMs)
+	if err != nil {
+		return none, err
+	}
+	// The source command may have to fetch what is not in the checkout.
+	r, err := j.makeRoot(ctx, rootSpec{tag: p.BuildTag, repoID: p.Opts.RepoID, arch: "noarch", group: srpmGroup, network: len(allow.SourceCmd) > 0})
+	if err != nil {
+		return none, err
+	}
+	log := filepath.Join(j.dir, "checkout.log")
+	j.logs.watch(log)
+	sources, err := checkout.Run(ctx, j.steps, checkout.Checkout{
+		SCM: source, Allow: allow, Dir: filepath.Join(r.chroot.TmpDir, "scmroot"), Log: log, Owner: &r.chroot.Owner,
+	})
+	if err != nil {
+		return none, err
+	}
+	build, err := specOf(sources.Dir)
+	if err != nil {
+		return none, err
+	}
+	build.SourceCmd = allow.SourceCmd
+	result, err := j.makeSRPM(ctx, r, buildroot.Job{BuildSRPM: build})
+	result.Source = tasks.Source{Source: sources.Source, URL: p.URL}
+	return result, err
+}
+
+// specOf finds the one spec file of a checkout and holds that it does not claim
+// to be built by somebody else.
+func specOf(dir string) (*buildroot.BuildSRPM, error) {
+	spec, err := checkout.FindSpec(dir, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkout.CheckSpec(spec); err != nil {
+		return nil, err
+	}
+	return &buildroot.BuildSRPM{Spec: spec, Sources: checkout.SourcesDir(dir, true), SourceDir: dir}, nil
 }

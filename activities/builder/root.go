@@ -33,9 +33,10 @@ type rootState struct {
 // root is a buildroot with its driver.
 type root struct {
 	buildroot.Root
-	driver buildroot.Driver
-	chroot buildroot.Chroot
-	job    *job
+	driver  buildroot.Driver
+	chroot  buildroot.Chroot
+	origins origins
+	job     *job
 }
 
 // makeRoot registers a buildroot at the hub and makes it.
@@ -61,6 +62,9 @@ func (j *job) makeRoot(ctx context.Context, s rootSpec) (*root, error) {
 		Repos:  []string{fmt.Sprintf("%s/repos/%s/%d/%s", j.cfg.TopURL, repo.TagName, s.repoID, state.Arch)},
 		Vendor: j.cfg.Vendor, Packager: j.cfg.Packager, Distribution: j.cfg.Distribution,
 	}}
+	if r.origins, err = j.readOrigins(ctx, repo, r.Repos[0], state.Arch); err != nil {
+		return nil, err
+	}
 	driver := j.cfg.Driver
 	driver.Runner = j.steps
 	if r.driver, err = buildroot.Select(driver); err != nil {
@@ -103,6 +107,7 @@ func (r *root) init(ctx context.Context) error {
 // build does a job and tells the hub what is in the root now, however it ended:
 // a failed build's contents are what one looks for first.
 func (r *root) build(ctx context.Context, b buildroot.Job) (buildroot.Result, error) {
+	r.setState(ctx, koji.BuildrootBuilding)
 	result, failed := r.driver.Build(ctx, r.Root, b)
 	if len(result.Packages) > 0 && ctx.Err() == nil {
 		if _, err := rpc.Invoke(ctx, r.job.hub, api.HostUpdateBuildRootList, r.contents(result.Packages)); err != nil && failed == nil {
@@ -134,7 +139,7 @@ func (r *root) contents(packages []buildroot.Package) api.SetBuildRootListParams
 	for i, pkg := range packages {
 		p.RPMList[i] = api.InstalledRPM{
 			Name: pkg.Name, Version: pkg.Version, Release: pkg.Release, Epoch: pkg.Epoch, Arch: pkg.Arch,
-			PayloadHash: pkg.PayloadHash, Size: pkg.Size, BuildTime: pkg.BuildTime,
+			PayloadHash: pkg.PayloadHash, Size: pkg.Size, BuildTime: pkg.BuildTime, Location: r.origins.location(pkg),
 		}
 	}
 	return p

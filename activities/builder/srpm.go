@@ -2,7 +2,6 @@ package builder
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -31,19 +30,15 @@ func (a *Activities) RebuildSRPM(ctx context.Context, req RebuildSRPMRequest) (t
 
 func (j *job) rebuildSRPM(ctx context.Context, p tasks.RebuildSRPMParams) (tasks.SRPMResult, error) {
 	var none tasks.SRPMResult
+	srpm, err := j.fetchWork(ctx, p.SRPM)
+	if err != nil {
+		return none, err
+	}
 	r, err := j.makeRoot(ctx, rootSpec{tag: p.BuildTag, repoID: p.Opts.RepoID, arch: "noarch", group: srpmGroup})
 	if err != nil {
 		return none, err
 	}
-	name := filepath.Base(p.SRPM)
-	inside := filepath.Join(r.chroot.TmpDir, "srpm", name)
-	if err := j.fetch(ctx, "work/"+p.SRPM, inside); err != nil {
-		return none, err
-	}
-	if err := r.giveToBuildUser(filepath.Dir(inside)); err != nil {
-		return none, infrastructure(err)
-	}
-	result, err := j.makeSRPM(ctx, r, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: inside}})
+	result, err := j.makeSRPM(ctx, r, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: srpm}})
 	if err == nil {
 		source := filepath.Base(result.SRPM)
 		result.Source = tasks.Source{Source: source, URL: source}
@@ -82,14 +77,4 @@ func (j *job) makeSRPM(ctx context.Context, r *root, b buildroot.Job) (tasks.SRP
 	}
 	r.expire(ctx)
 	return result, nil
-}
-
-// giveToBuildUser makes a folder in the root and all in it the build user's.
-func (r *root) giveToBuildUser(dir string) error {
-	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		return os.Lchown(path, int(r.chroot.Owner.UID), int(r.chroot.Owner.GID))
-	})
 }

@@ -59,7 +59,7 @@ type InstalledRPM struct {
 	Release     string  `rpc:"release"`
 	Epoch       *int64  `rpc:"epoch"`
 	Arch        string  `rpc:"arch"`
-	Location    *string `rpc:"location,omitempty"` // the external repository it is from, nil for one of our own
+	Location    any     `rpc:"location,omitempty"` // id or name of the external repository it is from, nil for one of our own
 	PayloadHash string  `rpc:"payloadhash,omitempty"`
 	Size        int64   `rpc:"size,omitempty"`
 	BuildTime   int64   `rpc:"buildtime,omitempty"`
