@@ -27,17 +27,18 @@ type ListedArchive struct {
 	TypeExtensions  string  `rpc:"type_extensions"`
 	TypeName        string  `rpc:"type_name"`
 
-	ComponentBuildrootID *int64 `rpc:"component_buildroot_id,omitempty"`
-	Project              *bool  `rpc:"project,omitempty"` // a dependency of the project, not of the tools
-	HostID               *int64 `rpc:"host_id,omitempty"`
-	GroupID              string `rpc:"group_id,omitempty"` // Maven
-	ArtifactID           string `rpc:"artifact_id,omitempty"`
-	Version              string `rpc:"version,omitempty"`
-	RelPath              string `rpc:"relpath,omitempty"` // Windows
-	Platforms            string `rpc:"platforms,omitempty"`
-	Flags                string `rpc:"flags,omitempty"`
-	Arch                 string `rpc:"arch,omitempty"` // images
-	RootID               *bool  `rpc:"rootid,omitempty"`
+	ComponentBuildrootID *int64   `rpc:"component_buildroot_id,omitempty"`
+	Project              *bool    `rpc:"project,omitempty"` // a dependency of the project, not of the tools
+	HostID               *int64   `rpc:"host_id,omitempty"`
+	GroupID              string   `rpc:"group_id,omitempty"` // Maven
+	ArtifactID           string   `rpc:"artifact_id,omitempty"`
+	Version              string   `rpc:"version,omitempty"`
+	RelPath              string   `rpc:"relpath,omitempty"` // Windows
+	Platforms            string   `rpc:"platforms,omitempty"`
+	Flags                string   `rpc:"flags,omitempty"`
+	Arch                 string   `rpc:"arch,omitempty"` // images
+	RootID               *bool    `rpc:"rootid,omitempty"`
+	_                    struct{} `rpc:",sorted"`
 }
 
 // TaggedArchive is an archive of a build in a tag.
@@ -50,6 +51,7 @@ type TaggedArchive struct {
 	RelPath         string        `rpc:"relpath,omitempty"`
 	Platforms       string        `rpc:"platforms,omitempty"`
 	Flags           string        `rpc:"flags,omitempty"`
+	_               struct{}      `rpc:",sorted"`
 }
 
 // MavenArchive is what is special about a file of a Maven build.

@@ -45,9 +45,10 @@ type BuildTimes struct {
 type Build struct {
 	BuildInfo
 	BuildTimes
-	ID     int64   `rpc:"id"` // the same as BuildID
-	CGID   *int64  `rpc:"cg_id"`
-	CGName *string `rpc:"cg_name"` // the content generator that made or reserved it
+	ID     int64    `rpc:"id"` // the same as BuildID
+	CGID   *int64   `rpc:"cg_id"`
+	_      struct{} `rpc:",sorted"`
+	CGName *string  `rpc:"cg_name"` // the content generator that made or reserved it
 }
 
 // Parts returns the build's name, version and release.
@@ -60,10 +61,11 @@ func (b *BuildInfo) Parts() koji.NVR {
 type ListedBuild struct {
 	BuildInfo
 	BuildTimes
-	MavenArtifactID string `rpc:"maven_artifact_id,omitempty"`
-	MavenGroupID    string `rpc:"maven_group_id,omitempty"`
-	MavenVersion    string `rpc:"maven_version,omitempty"`
-	Platform        string `rpc:"platform,omitempty"` // of Windows builds
+	MavenArtifactID string   `rpc:"maven_artifact_id,omitempty"`
+	MavenGroupID    string   `rpc:"maven_group_id,omitempty"`
+	MavenVersion    string   `rpc:"maven_version,omitempty"`
+	Platform        string   `rpc:"platform,omitempty"` // of Windows builds
+	_               struct{} `rpc:",sorted"`
 }
 
 // UntaggedBuild is a build that is in no tag.

@@ -36,9 +36,10 @@ func (r *RPM) Parts() koji.NVRA {
 // contents of a buildroot were asked for.
 type ListedRPM struct {
 	RPM
-	NVR                  string `rpc:"nvr"`
-	ComponentBuildrootID *int64 `rpc:"component_buildroot_id,omitempty"`
-	IsUpdate             *bool  `rpc:"is_update,omitempty"` // installed for this build, not in the base
+	NVR                  string   `rpc:"nvr"`
+	ComponentBuildrootID *int64   `rpc:"component_buildroot_id,omitempty"`
+	IsUpdate             *bool    `rpc:"is_update,omitempty"` // installed for this build, not in the base
+	_                    struct{} `rpc:",sorted"`
 }
 
 // RPMFile is a file in an RPM.

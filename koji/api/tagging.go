@@ -15,6 +15,7 @@ type TaggedBuild struct {
 	MavenVersion    string        `rpc:"maven_version,omitempty"`
 	Platform        string        `rpc:"platform,omitempty"`
 	Extra           OptionalExtra `rpc:"extra,omitempty"`
+	_               struct{}      `rpc:",sorted"`
 }
 
 // TaggedRPM is an RPM of a build in a tag.

@@ -2,6 +2,7 @@ package xmlrpc
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -19,6 +20,9 @@ var fieldCache sync.Map // reflect.Type -> []Field
 // Fields lists the members of the struct type t in the order of its fields.
 // Fields without an `rpc` tag do not travel, but those of an untagged embedded
 // struct do, as if they were t's own; of two with one name the outer one wins.
+// A blank field with the tag `rpc:",sorted"` puts all members above it, those of
+// embedded structs among them, in the order of their names, which is that of
+// Koji's rows.
 func Fields(t reflect.Type) []Field {
 	if cached, ok := fieldCache.Load(t); ok {
 		return cached.([]Field)
@@ -27,6 +31,12 @@ func Fields(t reflect.Type) []Field {
 	at := map[string]int{}
 	for _, sf := range reflect.VisibleFields(t) {
 		name, option, _ := strings.Cut(sf.Tag.Get("rpc"), ",")
+		if sf.Name == "_" && len(sf.Index) == 1 && option == "sorted" {
+			slices.SortFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+			for i, f := range fields {
+				at[f.Name] = i
+			}
+		}
 		if name == "" || name == "-" || !sf.IsExported() {
 			continue
 		}
