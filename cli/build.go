@@ -181,11 +181,11 @@ func (a *app) uploadSRPM(ctx context.Context, h *hub, o *buildOptions, file stri
 	if !a.global.quiet {
 		printf(a.Stdout, "Uploading srpm: %s\n", file)
 	}
+	dir := a.uniquePath("cli-build")
 	upload := client.UploadOptions{Overwrite: true}
 	if !a.global.quiet && !o.noProgress && !a.Background() {
 		upload.Progress = a.uploadProgress()
 	}
-	dir := a.uniquePath("cli-build")
 	if err := h.UploadFile(ctx, file, dir, "", upload); err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -153,6 +154,16 @@ type result struct {
 // run runs the command line against the hub, as a user or as nobody.
 func (h *fakeHub) run(t *testing.T, user *string, args ...string) result {
 	t.Helper()
+	env := h.env(t, user, args...)
+	var stdout, stderr bytes.Buffer
+	env.Stdout, env.Stderr = &stdout, &stderr
+	exit := Run(context.Background(), env)
+	return result{args, h.url, exit, stdout.String(), stderr.String()}
+}
+
+// env is the world of a user who has the hub in his configuration.
+func (h *fakeHub) env(t *testing.T, user *string, args ...string) Env {
+	t.Helper()
 	home := t.TempDir()
 	config := fmt.Sprintf("[koji]\nserver = %s\nweburl = http://127.0.0.1:8083/koji\ntopurl = %s\ntopdir = %s\n"+
 		"poll_interval = 0\nmax_retries = 1\nanon_retry = no\n", h.url, h.files, topDir)
@@ -161,10 +172,8 @@ func (h *fakeHub) run(t *testing.T, user *string, args ...string) result {
 	if user != nil {
 		global = []string{"-c", home + "/koji.conf", "--user=" + *user, "--password=secret", "--authtype=password"}
 	}
-	var stdout, stderr bytes.Buffer
-	exit := Run(context.Background(), Env{
-		Args: append(global, args...), Stdout: &stdout, Stderr: &stderr, Etc: home, Home: home,
-		Zone: time.UTC, Now: h.now, Background: func() bool { return true },
-	})
-	return result{args, h.url, exit, stdout.String(), stderr.String()}
+	return Env{
+		Args: append(global, args...), Stdout: io.Discard, Stderr: io.Discard, Etc: home, Home: home,
+		Zone: time.UTC, Now: h.now, Background: func() bool { return !h.watched },
+	}
 }

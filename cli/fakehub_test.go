@@ -39,6 +39,8 @@ type fakeHub struct {
 	root       string // of what files serves
 	calls      []exchange
 	clock      time.Time
+	watched    bool   // someone sits at the terminal
+	answered   func() // called after each call
 
 	mu       sync.Mutex
 	next     int
@@ -94,6 +96,9 @@ func (h *fakeHub) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, f := h.answer(method, params)
+	if h.answered != nil {
+		h.answered()
+	}
 	if f != nil {
 		err = xmlrpc.EncodeFault(w, f.code, f.text)
 	} else {

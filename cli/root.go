@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -181,7 +182,6 @@ func (a *app) root() *cobra.Command {
 	root.SetErr(a.Stderr)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%w", err) })
 	a.global.register(root.Flags())
-	root.AddGroup(categories...)
 	root.SetHelpCommand(help(root))
 	root.SetHelpCommandGroupID(misc)
 	root.SetCompletionCommandGroupID(misc)
@@ -194,7 +194,21 @@ func (a *app) root() *cobra.Command {
 	for _, cmd := range root.Commands() {
 		cmd.DisableFlagsInUseLine = true
 	}
+	root.AddGroup(usedCategories(root)...)
+	const line = "{{if .HasAvailableSubCommands}}\n  {{.CommandPath}} [command]{{end}}"
+	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), line, "", 1))
 	return root
+}
+
+// usedCategories returns the categories that have commands. The commands that
+// cobra adds when it runs are miscellaneous.
+func usedCategories(root *cobra.Command) []*cobra.Group {
+	used := map[string]bool{misc: true}
+	for _, cmd := range root.Commands() {
+		used[cmd.GroupID] = true
+	}
+	hidden := func(g *cobra.Group) bool { return !used[g.ID] }
+	return slices.DeleteFunc(slices.Clone(categories), hidden)
 }
 
 // help returns the command that explains a command or lists those of a category.
