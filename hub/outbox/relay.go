@@ -11,7 +11,8 @@
 //	cancel   cancels it; it has ended: done
 //
 // An intent that cannot be delivered stays and is tried again, so that an
-// outage of Temporal delays tasks and loses none. Any number of relays may run;
+// outage of Temporal delays tasks and loses none. A task of a type that this
+// hub does not know waits for a hub that does. Any number of relays may run;
 // a task's intents are delivered in order.
 package outbox
 
@@ -36,7 +37,7 @@ const (
 	lanes = 4
 	// sweep finds what a crash, or a lost notification, left behind.
 	sweep = 30 * time.Second
-	// retry is how soon a batch with undelivered intents is looked at again.
+	// retry is how soon a database that is away is asked again.
 	retry = 300 * time.Millisecond
 )
 
@@ -65,18 +66,32 @@ type Relay struct {
 
 // Run delivers intents until ctx is done.
 func (r *Relay) Run(ctx context.Context) error {
+	if err := r.Store.StartAgain(ctx, methods()); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
 	wake := make(chan struct{}, lanes)
 	var lanesDone sync.WaitGroup
 	for range lanes {
 		lanesDone.Go(func() { r.lane(ctx, wake) })
 	}
 	defer lanesDone.Wait()
+	defer cancel()
 	return r.Store.Listen(ctx, func(string, string) {
 		select {
 		case wake <- struct{}{}:
 		default: // every lane has something to look at already
 		}
 	}, "toji_outbox")
+}
+
+// methods lists the task types that this hub knows.
+func methods() []string {
+	var names []string
+	for _, e := range task.All() {
+		names = append(names, e.Method)
+	}
+	return names
 }
 
 // lane delivers batches whenever it is woken, and from time to time.
@@ -90,30 +105,29 @@ func (r *Relay) lane(ctx context.Context, wake <-chan struct{}) {
 		case <-wake:
 		case <-pause.C:
 		}
-		next := sweep
-		if left := r.drain(ctx); left {
-			next = retry
-		}
-		pause.Reset(next)
+		pause.Reset(r.drain(ctx))
 	}
 }
 
-// drain delivers until nothing is ready. It returns true when some intents
-// have to be tried again.
-func (r *Relay) drain(ctx context.Context) bool {
+// drain delivers until nothing is ready. It returns how long it may be until
+// something is.
+func (r *Relay) drain(ctx context.Context) time.Duration {
 	for ctx.Err() == nil {
 		taken, left, err := r.Store.DeliverIntents(ctx, batch, r.deliver)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			r.Log.WarnContext(ctx, "outbox: cannot deliver", "error", err)
-			return true
-		case left > 0:
-			return true
-		case taken == 0:
-			return false
+		if err == nil && taken > left {
+			continue
 		}
+		due := sweep
+		if err == nil { // nothing is ready, or nothing gets through
+			due, err = r.Store.NextIntent(ctx, sweep)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.Log.WarnContext(ctx, "outbox: cannot deliver", "error", err)
+			due = retry
+		}
+		return due
 	}
-	return false
+	return sweep
 }
 
 func (r *Relay) deliver(ctx context.Context, intents []store.Intent) []error {
@@ -150,9 +164,17 @@ func (r *Relay) tell(ctx context.Context, in store.Intent) error {
 
 // prepareStart reads the task and decodes its request. It returns nil when
 // there is nothing to start: the task has ended, has no declared type, or its
-// request does not fit, which fails it.
-func (r *Relay) prepareStart(ctx context.Context, in store.Intent) (func() error, error) {
-	t, err := r.Store.TaskForWorkflow(ctx, in.TaskID)
+// request does not fit, which fails it. What it cannot do must not undo the batch.
+func (r *Relay) prepareStart(ctx context.Context, in store.Intent) (start func() error, err error) {
+	err = r.Store.Savepoint(ctx, func(ctx context.Context) error {
+		start, err = r.startOf(ctx, in.TaskID)
+		return err
+	})
+	return start, err
+}
+
+func (r *Relay) startOf(ctx context.Context, id int64) (func() error, error) {
+	t, err := r.Store.TaskForWorkflow(ctx, id)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -161,7 +183,7 @@ func (r *Relay) prepareStart(ctx context.Context, in store.Intent) (func() error
 	}
 	entry, ok := task.Lookup(t.Method)
 	if !ok {
-		return nil, r.Store.SetTaskWait(ctx, t.ID, "no-handler", "no worker knows the task type "+t.Method)
+		return nil, r.Store.SetTaskWait(ctx, t.ID, store.WaitNoHandler, "no worker knows the task type "+t.Method)
 	}
 	params, err := decode(entry, t.Request)
 	if err != nil {

@@ -61,3 +61,28 @@ func (s *Store) DeliverIntents(ctx context.Context, limit int, deliver func(cont
 	}
 	return taken, left, nil
 }
+
+// NextIntent returns how long it is until an intent that failed is to be tried
+// again, at most the given time.
+func (s *Store) NextIntent(ctx context.Context, most time.Duration) (time.Duration, error) {
+	seconds, err := database.One[float64](ctx, s.DB, `SELECT coalesce(greatest(extract(epoch FROM min(not_before) - now()), 0.05), $1::float8)::float8
+		FROM toji.outbox WHERE not_before > now() - interval '1 second'`, most.Seconds())
+	if err != nil {
+		return most, fmt.Errorf("next intent: %w", err)
+	}
+	return min(time.Duration(seconds*float64(time.Second)), most), nil
+}
+
+// WaitNoHandler is the code of a task's wait for a hub that knows its type.
+const WaitNoHandler = "no-handler"
+
+// StartAgain asks for the start of the tasks that no hub knew the type of, now
+// that one knows the methods.
+func (s *Store) StartAgain(ctx context.Context, methods []string) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.outbox (task_id, kind) SELECT t.id, 'start' FROM task t JOIN toji.task_wait w ON w.task_id = t.id
+		WHERE w.code = $1 AND t.state IN (0, 4) AND t.method = ANY($2) ORDER BY t.id`, WaitNoHandler, methods)
+	if err != nil {
+		return fmt.Errorf("start tasks again: %w", err)
+	}
+	return nil
+}
