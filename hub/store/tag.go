@@ -2,13 +2,14 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
 
@@ -50,20 +51,53 @@ func (s *Store) Tag(ctx context.Context, ref Ref, o TagOptions) (*api.Tag, error
 	}
 	q := selectTags(event)
 	ref.where(&q, "tag")
-	tag, err := orNil(query.One[api.Tag](ctx, s.DB, &q))
-	if tag == nil {
+	withExtra(&q, event)
+	row, err := orNil(query.One[tagRow](ctx, s.DB, &q))
+	if row == nil {
 		return nil, err
 	}
-	tag.QueryEvent, tag.RevokeEvent = event, revoked
-	extra, err := s.tagExtra(ctx, []int64{tag.ID}, event, o.Blocked)
-	if err != nil {
-		return nil, err
+	row.QueryEvent, row.RevokeEvent = event, revoked
+	row.Extra, err = row.extra(o.Blocked)
+	return &row.Tag, err
+}
+
+// tagRow is a tag with its own extra settings as they are stored: JSON by key,
+// NULL for one that blocks what the tag would inherit.
+type tagRow struct {
+	api.Tag
+	Stored json.RawMessage `db:"stored"`
+}
+
+func withExtra(q *query.Select, event *int64) {
+	q.Column("(SELECT jsonb_object_agg(e.key, e.value) FROM tag_extra e WHERE e.tag_id = tag.id AND "+q.Active("e", event)+")", "stored")
+}
+
+// extra decodes the extra settings, as pairs or without those that block.
+func (r *tagRow) extra(pairs bool) (api.Extra, error) {
+	extra := api.Extra{}
+	if r.Stored == nil {
+		return extra, nil
 	}
-	tag.Extra = extra[tag.ID]
-	if tag.Extra == nil {
-		tag.Extra = api.Extra{}
+	var stored map[string]*string
+	if err := json.Unmarshal(r.Stored, &stored); err != nil {
+		return nil, fmt.Errorf("extra settings of tag %s: %w", r.Name, err)
 	}
-	return tag, nil
+	for key, text := range stored {
+		var value any
+		if text != nil {
+			var err error
+			if value, err = api.ParseJSON(*text); err != nil {
+				return nil, koji.GenericErrorf("No such tag extra data: %s: %q", key, *text)
+			}
+		}
+		switch {
+		case pairs:
+			extra[key] = []any{text == nil, value}
+		case text != nil:
+			extra[key] = value
+		}
+	}
+	return extra, nil
 }
 
 // tagRevoked returns the event that revoked the latest version of a tag, nil if
@@ -90,55 +124,21 @@ func (s *Store) tagRevoked(ctx context.Context, ref Ref) (*int64, error) {
 func (s *Store) TagsByID(ctx context.Context, ids []int64, event *int64) (map[int64]*api.Tag, error) {
 	q := selectTags(event)
 	q.Where("tag.id = ANY(?)", ids)
-	tags, err := query.All[api.Tag](ctx, s.DB, &q)
+	withExtra(&q, event)
+	rows, err := query.All[tagRow](ctx, s.DB, &q)
 	if err != nil {
 		return nil, err
 	}
-	extra, err := s.tagExtra(ctx, ids, event, true)
-	if err != nil {
-		return nil, err
-	}
-	byID := make(map[int64]*api.Tag, len(tags))
-	for i := range tags {
-		tags[i].Extra = extra[tags[i].ID]
-		tags[i].QueryEvent = event
-		byID[tags[i].ID] = &tags[i]
+	byID := make(map[int64]*api.Tag, len(rows))
+	for i := range rows {
+		tag := &rows[i].Tag
+		tag.QueryEvent = event
+		if tag.Extra, err = rows[i].extra(true); err != nil {
+			return nil, err
+		}
+		byID[tag.ID] = tag
 	}
 	return byID, nil
-}
-
-// tagExtra reads the extra settings of tags. A setting whose value is NULL
-// blocks what the tag would inherit.
-func (s *Store) tagExtra(ctx context.Context, ids []int64, event *int64, blocked bool) (map[int64]api.Extra, error) {
-	cond, args := activeAt("tag_extra", event, []any{ids})
-	rows, err := database.All[struct {
-		TagID int64   `db:"tag_id"`
-		Key   string  `db:"key"`
-		Value *string `db:"value"`
-	}](ctx, s.DB, `SELECT tag_id, key, value FROM tag_extra WHERE tag_id = ANY($1) AND `+cond, args...)
-	if err != nil {
-		return nil, err
-	}
-	extra := map[int64]api.Extra{}
-	for _, row := range rows {
-		if row.Value == nil && !blocked {
-			continue
-		}
-		var value any
-		if row.Value != nil {
-			if value, err = api.ParseJSON(*row.Value); err != nil {
-				return nil, fmt.Errorf("extra setting %s of tag %d: %w", row.Key, row.TagID, err)
-			}
-		}
-		if blocked {
-			value = []any{row.Value == nil, value}
-		}
-		if extra[row.TagID] == nil {
-			extra[row.TagID] = api.Extra{}
-		}
-		extra[row.TagID][row.Key] = value
-	}
-	return extra, nil
 }
 
 // TagFilter chooses tags; what is empty does not count.
