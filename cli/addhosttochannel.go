@@ -30,12 +30,16 @@ func addHostToChannel(a *app) *cobra.Command {
 			}
 			host, channel := args[0], args[1]
 			if !create {
-				if _, err := findChannel(ctx, h, channel); err != nil {
+				if id, err := channelID(ctx, h, channel); err != nil {
 					return err
+				} else if id == 0 {
+					return failuref("No such channel: %s", channel)
 				}
 			}
-			if _, err := findHost(ctx, h, host); err != nil {
+			if id, err := hostID(ctx, h, host); err != nil {
 				return err
+			} else if id == 0 {
+				return failuref("No such host: %s", host)
 			}
 			_, err = rpc.Invoke(ctx, h, api.AddHostToChannel, api.AddHostToChannelParams{Hostname: host, ChannelName: channel, Create: create, Force: force})
 			return err
@@ -56,22 +60,4 @@ func (a *app) printChannels(ctx context.Context, h *hub) error {
 		printf(a.Stdout, "%s\n", c.Name)
 	}
 	return err
-}
-
-// findChannel returns a channel that has to exist.
-func findChannel(ctx context.Context, c rpc.Caller, name string) (*api.Channel, error) {
-	channel, err := rpc.Invoke(ctx, c, api.GetChannel, api.GetChannelParams{ChannelInfo: name})
-	if err == nil && channel == nil {
-		return nil, failuref("No such channel: %s", name)
-	}
-	return channel, err
-}
-
-// findHost returns a host that has to exist.
-func findHost(ctx context.Context, c rpc.Caller, name string) (*api.Host, error) {
-	host, err := rpc.Invoke(ctx, c, api.GetHost, api.GetHostParams{HostInfo: name})
-	if err == nil && host == nil {
-		return nil, failuref("No such host: %s", name)
-	}
-	return host, err
 }

@@ -43,11 +43,11 @@ func (a *app) addPkg(ctx context.Context, o addPkgOptions, tag string, packages 
 	if err != nil {
 		return err
 	}
-	owner, err := rpc.Invoke(ctx, h, api.GetUser, api.GetUserParams{UserInfo: o.owner, KrbPrincs: true})
+	owner, err := userID(ctx, h, o.owner)
 	if err != nil {
 		return err
 	}
-	if owner == nil {
+	if owner == 0 {
 		return failuref("No such user: %s", o.owner)
 	}
 	dest, err := rpc.Invoke(ctx, h, api.GetTag, api.GetTagParams{TagInfo: tag})

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/toji-build/toji/internal/rpc"
@@ -24,37 +26,40 @@ func addTarget(a *app) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			h, err := a.login(ctx)
-			if err != nil {
-				return err
-			}
-			if err := needPerm(ctx, h, "target"); err != nil {
-				return err
-			}
 			name, buildTag, destTag := args[0], args[1], args[len(args)-1]
 			if len(args) == 2 {
 				destTag = name
 			}
-			source, err := rpc.Invoke(ctx, h, api.GetTag, api.GetTagParams{TagInfo: buildTag})
-			if err != nil {
-				return err
-			}
-			dest, err := rpc.Invoke(ctx, h, api.GetTag, api.GetTagParams{TagInfo: destTag})
-			switch {
-			case err != nil:
-				return err
-			case source == nil:
-				return failuref("No such tag: %s", buildTag)
-			case deref(source.Arches) == "":
-				return failuref("Build tag has no arches: %s", buildTag)
-			case dest == nil:
-				return failuref("No such destination tag: %s", destTag)
-			}
-			_, err = rpc.Invoke(ctx, h, api.CreateBuildTarget, api.CreateBuildTargetParams{Name: name, BuildTag: buildTag, DestTag: destTag})
-			return err
+			return a.addTarget(cmd.Context(), name, buildTag, destTag)
 		},
 	}
 	a.complete(cmd, nil, nothing, a.tags, a.tags)
 	return cmd
+}
+
+func (a *app) addTarget(ctx context.Context, name, buildTag, destTag string) error {
+	h, err := a.login(ctx)
+	if err != nil {
+		return err
+	}
+	if err := needPerm(ctx, h, "target"); err != nil {
+		return err
+	}
+	source, err := rpc.Invoke(ctx, h, api.GetTag, api.GetTagParams{TagInfo: buildTag})
+	if err != nil {
+		return err
+	}
+	dest, err := rpc.Invoke(ctx, h, api.GetTag, api.GetTagParams{TagInfo: destTag})
+	switch {
+	case err != nil:
+		return err
+	case source == nil:
+		return failuref("No such tag: %s", buildTag)
+	case deref(source.Arches) == "":
+		return failuref("Build tag has no arches: %s", buildTag)
+	case dest == nil:
+		return failuref("No such destination tag: %s", destTag)
+	}
+	_, err = rpc.Invoke(ctx, h, api.CreateBuildTarget, api.CreateBuildTargetParams{Name: name, BuildTag: buildTag, DestTag: destTag})
+	return err
 }

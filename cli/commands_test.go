@@ -38,10 +38,52 @@ func (h *fakeHub) serveFile(t *testing.T, path string, content []byte) {
 	require.NoError(t, os.WriteFile(file, content, 0o600))
 }
 
+// downloadCase is a run of download-build.
+type downloadCase struct {
+	args   []string
+	calls  []exchange
+	before []byte // of the file, from an earlier attempt
+	stdout string
+	stderr string
+	exit   int
+	gone   bool // there must be no file
+}
+
 func TestDownloadBuild(t *testing.T) {
 	content, err := os.ReadFile(testRPM)
 	require.NoError(t, err)
-	const file = "foo-1.0-1.x86_64.rpm"
+	for name, test := range downloadCases(t, content) {
+		t.Run(name, func(t *testing.T) { test.run(t, content) })
+	}
+}
+
+const downloadedFile = "foo-1.0-1.x86_64.rpm"
+
+func (test downloadCase) run(t *testing.T, content []byte) {
+	const file = downloadedFile
+	hub := newFakeHub(t, test.calls...)
+	hub.serveFile(t, "packages/foo/1.0/1/x86_64/"+file, content)
+	hub.serveFile(t, "packages/foo/1.0/1/images/disk.qcow2", []byte("a disk"))
+	t.Chdir(t.TempDir())
+	if test.before != nil {
+		require.NoError(t, os.WriteFile(file, test.before, 0o600))
+	}
+	run := hub.run(t, nil, append([]string{"download-build", "--noprogress"}, test.args...)...)
+	require.NoError(t, hub.check())
+	require.Equal(t, test.exit, run.exit, run.stderr)
+	require.Equal(t, test.stdout, run.stdout)
+	require.Contains(t, run.stderr, test.stderr)
+	if test.gone {
+		require.NoFileExists(t, file)
+		return
+	}
+	saved, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, content, saved)
+}
+
+func downloadCases(t *testing.T, content []byte) map[string]downloadCase {
+	const file = downloadedFile
 	wrong := rpmRow(t)
 	wrong["payloadhash"] = "00"
 	debug := rpmRow(t)
@@ -51,15 +93,7 @@ func TestDownloadBuild(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte("a disk"))
 	archive := map[string]any{"id": 3, "btype": "image", "filename": "disk.qcow2", "size": 6, "checksum": hex.EncodeToString(sum[:]), "checksum_type": 2}
-	for name, test := range map[string]struct {
-		args   []string
-		calls  []exchange
-		before []byte // of the file, from an earlier attempt
-		stdout string
-		stderr string
-		exit   int
-		gone   bool // there must be no file
-	}{
+	return map[string]downloadCase{
 		"build": {
 			args: []string{"foo-1.0-1"}, calls: byBuild(rpmRow(t), debug),
 			stdout: "Downloading [1/1]: " + file + "\n",
@@ -99,28 +133,6 @@ func TestDownloadBuild(t *testing.T) {
 			args: []string{"nosuch-1-1"}, calls: answers("getBuild", []any{"nosuch-1-1"}, nil), exit: 1, gone: true,
 			stderr: "No such build: nosuch-1-1\n",
 		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			hub := newFakeHub(t, test.calls...)
-			hub.serveFile(t, "packages/foo/1.0/1/x86_64/"+file, content)
-			hub.serveFile(t, "packages/foo/1.0/1/images/disk.qcow2", []byte("a disk"))
-			t.Chdir(t.TempDir())
-			if test.before != nil {
-				require.NoError(t, os.WriteFile(file, test.before, 0o600))
-			}
-			run := hub.run(t, nil, append([]string{"download-build", "--noprogress"}, test.args...)...)
-			require.NoError(t, hub.check())
-			require.Equal(t, test.exit, run.exit, run.stderr)
-			require.Equal(t, test.stdout, run.stdout)
-			require.Contains(t, run.stderr, test.stderr)
-			if test.gone {
-				require.NoFileExists(t, file)
-				return
-			}
-			saved, err := os.ReadFile(file)
-			require.NoError(t, err)
-			require.Equal(t, content, saved)
-		})
 	}
 }
 

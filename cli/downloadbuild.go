@@ -86,42 +86,29 @@ func (a *app) downloadBuild(ctx context.Context, o *downloadBuildOptions, arg st
 // findBuild finds the build that the argument means; with --rpm also the RPM.
 func (o *downloadBuildOptions) findBuild(ctx context.Context, c rpc.Caller, arg string) (*api.BuildInfo, *api.RPM, error) {
 	name := ref(arg)
-	if id, ok := name.(int64); ok {
-		if o.latestFrom != "" {
-			return nil, nil, usagef("--latestfrom not compatible with build IDs, specify a package name.")
-		}
-		if o.taskID {
-			builds, err := rpc.Invoke(ctx, c, api.ListBuilds, api.ListBuildsParams{TaskID: &id})
-			if err != nil {
-				return nil, nil, err
-			}
-			if len(builds.List) == 0 {
-				return nil, nil, failuref("No associated builds for task %d\nIf this is a scratch build, its files are the output of its tasks: toji taskinfo -r %d", id, id)
-			}
-			name = builds.List[0].BuildID
-		}
-	}
-	if o.latestFrom != "" {
+	id, isID := name.(int64)
+	switch {
+	case isID && o.latestFrom != "":
+		return nil, nil, usagef("--latestfrom not compatible with build IDs, specify a package name.")
+	case o.latestFrom != "":
 		b, err := o.latest(ctx, c, arg)
 		return b, nil, err
+	case isID && o.taskID:
+		build, err := buildOfTask(ctx, c, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		name = build
 	}
-	var single *api.RPM
-	// Without --rpm, the name of an RPM means the build that it belongs to.
-	if _, err := koji.ParseNVRA(arg); o.rpm || err == nil {
-		found, err := findRPM(ctx, c, name)
-		switch {
-		case err != nil && !isFault(err):
-			return nil, nil, err
-		case found != nil && found.BuildID != nil:
-			name = *found.BuildID
-		case o.rpm && err != nil:
-			return nil, nil, err
-		case o.rpm:
-			return nil, nil, failuref("No such rpm: %s", arg)
-		}
-		if o.rpm {
-			single = found
-		}
+	single, err := o.findSingle(ctx, c, arg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if single != nil {
+		name = deref(single.BuildID)
+	}
+	if !o.rpm {
+		single = nil // its name meant the build that it belongs to
 	}
 	b, err := rpc.Invoke(ctx, c, api.GetBuild, api.BuildParams{BuildInfo: name})
 	if err != nil {
@@ -131,6 +118,37 @@ func (o *downloadBuildOptions) findBuild(ctx context.Context, c rpc.Caller, arg 
 		return nil, nil, failuref("No such build: %s", arg)
 	}
 	return &b.BuildInfo, single, nil
+}
+
+// buildOfTask returns the build that a task made.
+func buildOfTask(ctx context.Context, c rpc.Caller, id int64) (int64, error) {
+	builds, err := rpc.Invoke(ctx, c, api.ListBuilds, api.ListBuildsParams{TaskID: &id})
+	if err != nil {
+		return 0, err
+	}
+	if len(builds.List) == 0 {
+		return 0, failuref("No associated builds for task %d\nThe files of a scratch build are the output of its tasks: `%s taskinfo -r %d` lists them",
+			id, program(), id)
+	}
+	return builds.List[0].BuildID, nil
+}
+
+// findSingle returns the RPM that the argument names: with --rpm it has to exist,
+// otherwise it is nil where the argument names something else.
+func (o *downloadBuildOptions) findSingle(ctx context.Context, c rpc.Caller, arg string) (*api.RPM, error) {
+	if _, err := koji.ParseNVRA(arg); err != nil && !o.rpm {
+		return nil, nil
+	}
+	found, err := findRPM(ctx, c, ref(arg))
+	switch {
+	case err != nil && (o.rpm || !isFault(err)):
+		return nil, err
+	case o.rpm && found == nil:
+		return nil, failuref("No such rpm: %s", arg)
+	case err != nil || found == nil || found.BuildID == nil && !o.rpm:
+		return nil, nil
+	}
+	return found, nil
 }
 
 // latest returns the latest build of a package in the tag of --latestfrom.

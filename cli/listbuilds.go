@@ -157,14 +157,14 @@ func (o *listBuildsOptions) ownerID(ctx context.Context, c rpc.Caller) (any, err
 	if ok || o.owner == "" {
 		return nilIfZero(id), nil
 	}
-	user, err := rpc.Invoke(ctx, c, api.GetUser, api.GetUserParams{UserInfo: o.owner, KrbPrincs: true})
+	id, err := userID(ctx, c, o.owner)
 	if err != nil {
 		return nil, err
 	}
-	if user == nil {
+	if id == 0 {
 		return nil, usagef("No such user: %s", o.owner)
 	}
-	return user.ID, nil
+	return id, nil
 }
 
 func (o *listBuildsOptions) volumeID(ctx context.Context, c rpc.Caller) (*int64, error) {

@@ -74,14 +74,14 @@ func (o *listHostsOptions) find(ctx context.Context, c rpc.Caller) ([]hostRow, e
 		p.Arches = o.arches
 	}
 	if o.channel != "" {
-		channel, err := rpc.Invoke(ctx, c, api.GetChannel, api.GetChannelParams{ChannelInfo: o.channel})
+		id, err := channelID(ctx, c, o.channel)
 		if err != nil {
 			return nil, err
 		}
-		if channel == nil {
+		if id == 0 {
 			return nil, usagef("No such channel: %s", o.channel)
 		}
-		p.ChannelID = channel.ID
+		p.ChannelID = id
 	}
 	hosts, err := rpc.Invoke(ctx, c, api.ListHosts, p)
 	if err != nil {

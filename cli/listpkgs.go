@@ -82,14 +82,14 @@ func (a *app) listPkgs(cmd *cobra.Command, h *hub, o *listPkgsOptions) error {
 func (o *listPkgsOptions) params(ctx context.Context, c rpc.Caller) (api.ListPackagesParams, error) {
 	p := api.ListPackagesParams{Inherited: !o.noInherit, WithDups: true, WithOwners: true, WithBlocked: true}
 	if o.owner != "" {
-		user, err := rpc.Invoke(ctx, c, api.GetUser, api.GetUserParams{UserInfo: o.owner, KrbPrincs: true})
+		id, err := userID(ctx, c, o.owner)
 		if err != nil {
 			return p, err
 		}
-		if user == nil {
+		if id == 0 {
 			return p, usagef("No such user: %s", o.owner)
 		}
-		p.UserID = user.ID
+		p.UserID = id
 	}
 	if o.tag != "" {
 		tag, err := rpc.Invoke(ctx, c, api.GetTag, api.GetTagParams{TagInfo: o.tag})

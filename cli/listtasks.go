@@ -111,10 +111,10 @@ func (a *app) findTasks(ctx context.Context, h *hub, f *taskFilter) ([]api.Liste
 // addNames looks up whom and what the options name. Koji: what does not exist
 // is told on the standard output.
 func (a *app) addNames(ctx context.Context, h *hub, f *taskFilter, opts map[string]any) error {
+	if f.mine && f.user != "" {
+		return koji.GenericErrorf("Can't specify 'mine' and 'user' in same time")
+	}
 	if f.mine {
-		if f.user != "" {
-			return koji.GenericErrorf("Can't specify 'mine' and 'user' in same time")
-		}
 		me, err := rpc.Invoke(ctx, h, api.GetLoggedInUser, api.NoParams{})
 		if err != nil {
 			return err
@@ -125,40 +125,46 @@ func (a *app) addNames(ctx context.Context, h *hub, f *taskFilter, opts map[stri
 		}
 		opts["owner"] = me.ID
 	}
-	if f.user != "" {
-		user, err := rpc.Invoke(ctx, h, api.GetUser, api.GetUserParams{UserInfo: f.user, KrbPrincs: true})
+	for _, look := range []struct {
+		name, what, opt string
+		id              func(context.Context, rpc.Caller, string) (int64, error)
+	}{
+		{f.user, "user", "owner", userID},
+		{f.channel, "channel", "channel_id", channelID},
+		{f.host, "host", "host_id", hostID},
+	} {
+		if look.name == "" {
+			continue
+		}
+		id, err := look.id(ctx, h, look.name)
 		if err != nil {
 			return err
 		}
-		if user == nil {
-			printf(a.Stdout, "No such user: %s\n", f.user)
+		if id == 0 {
+			printf(a.Stdout, "No such %s: %s\n", look.what, look.name)
 			return errFailed
 		}
-		opts["owner"] = user.ID
-	}
-	if f.channel != "" {
-		channel, err := rpc.Invoke(ctx, h, api.GetChannel, api.GetChannelParams{ChannelInfo: f.channel})
-		if err != nil {
-			return err
-		}
-		if channel == nil {
-			printf(a.Stdout, "No such channel: %s\n", f.channel)
-			return errFailed
-		}
-		opts["channel_id"] = channel.ID
-	}
-	if f.host != "" {
-		host, err := rpc.Invoke(ctx, h, api.GetHost, api.GetHostParams{HostInfo: f.host})
-		if err != nil {
-			return err
-		}
-		if host == nil {
-			printf(a.Stdout, "No such host: %s\n", f.host)
-			return errFailed
-		}
-		opts["host_id"] = host.ID
+		opts[look.opt] = id
 	}
 	return nil
+}
+
+// userID returns the id of a user, 0 if there is none of the name.
+func userID(ctx context.Context, c rpc.Caller, name string) (int64, error) {
+	user, err := rpc.Invoke(ctx, c, api.GetUser, api.GetUserParams{UserInfo: name, KrbPrincs: true})
+	return deref(user).ID, err
+}
+
+// channelID returns the id of a channel, 0 if there is none of the name.
+func channelID(ctx context.Context, c rpc.Caller, name string) (int64, error) {
+	channel, err := rpc.Invoke(ctx, c, api.GetChannel, api.GetChannelParams{ChannelInfo: name})
+	return deref(channel).ID, err
+}
+
+// hostID returns the id of a host, 0 if there is none of the name.
+func hostID(ctx context.Context, c rpc.Caller, name string) (int64, error) {
+	host, err := rpc.Invoke(ctx, c, api.GetHost, api.GetHostParams{HostInfo: name})
+	return deref(host).ID, err
 }
 
 // printTasks prints tasks, each below its parent where that is in the list.
