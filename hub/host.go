@@ -167,7 +167,12 @@ func (h *Hub) switchHost(ctx context.Context, info any, enabled bool) error {
 		return err
 	}
 	host.Enabled = enabled
-	return h.Store.UpdateHost(ctx, host)
+	if err := h.Store.UpdateHost(ctx, host); err != nil || !enabled {
+		return err
+	}
+	// Whoever enables a host says that it is well.
+	_, err = h.Store.TrustHost(ctx, host.ID)
+	return err
 }
 
 func (h *Hub) addHostToChannel(ctx context.Context, p api.AddHostToChannelParams) (rpc.None, error) {
