@@ -18,7 +18,7 @@ func devCommand() *cobra.Command {
 			"directory. The next start on the same directory goes on where this one stopped.",
 		Example: "  toji dev --dir /srv/toji-dev\n" +
 			"  toji dev --dir /srv/toji-dev --listen 0.0.0.0:8080 --tls-listen 0.0.0.0:8443 --admin alice",
-		Args:    cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if o.Toji, err = os.Executable(); err != nil {
