@@ -76,19 +76,24 @@ type CompleteBuildRequest struct {
 // CompleteBuild imports the files of a build and completes it. Every RPM is
 // verified, and found to belong to the build, before the first change.
 func (h *Hub) CompleteBuild(ctx context.Context, r CompleteBuildRequest) error {
+	c := completion{h: h, r: r, filing: filing{work: h.Paths.Work("")}}
+	if done, err := c.find(ctx); err != nil || done {
+		return err
+	}
+	// What takes long is done before the transaction.
+	for _, step := range []func(context.Context) error{c.chooseVolume, c.checkBuildroots, c.readFiles, c.planMoves} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
 	return h.Store.InTx(ctx, func(ctx context.Context) error {
 		if err := h.Store.LockBuild(ctx, r.BuildID); err != nil {
 			return err
 		}
-		b, err := h.build(ctx, r.BuildID, true)
-		if err != nil {
+		if done, err := c.find(ctx); err != nil || done {
 			return err
 		}
-		if b.State == koji.BuildComplete && b.TaskID != nil && *b.TaskID == r.TaskID {
-			return nil // an earlier try of this call
-		}
-		c := completion{h: h, r: r, build: b, filing: filing{work: h.Paths.Work("")}}
-		return c.run(ctx)
+		return c.record(ctx)
 	})
 }
 
@@ -96,27 +101,33 @@ func (h *Hub) CompleteBuild(ctx context.Context, r CompleteBuildRequest) error {
 type completion struct {
 	h      *Hub
 	r      CompleteBuildRequest
-	build  *api.Build
+	build  *api.Build  // as it is now
+	volume *api.IDName // where it goes
 	filing filing
 
 	rpms  []*incoming // the source RPM first
 	moves [][2]string // what will be moved: from, below the work directory, and to
 }
 
-func (c *completion) run(ctx context.Context) error {
-	volume, err := c.volume(ctx)
+// find reads the build, and reports whether an earlier try of this call has
+// completed it.
+func (c *completion) find(ctx context.Context) (done bool, err error) {
+	c.build, err = c.h.build(ctx, c.r.BuildID, true)
 	if err != nil {
+		return false, err
+	}
+	return c.build.State == koji.BuildComplete && c.build.TaskID != nil && *c.build.TaskID == c.r.TaskID, nil
+}
+
+// record does what is to be done in one transaction.
+func (c *completion) record(ctx context.Context) error {
+	if err := c.checkBuild(); err != nil {
 		return err
 	}
-	c.build.VolumeID, c.build.VolumeName = volume.ID, volume.Name
-	for _, step := range []func(context.Context) error{c.checkBuildroots, c.readFiles, c.checkBuild, c.planMoves} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	if err := c.h.Store.CompleteBuild(ctx, c.build.ID, volume.ID); err != nil {
+	if err := c.h.Store.CompleteBuild(ctx, c.build.ID, c.volume.ID); err != nil {
 		return err
 	}
+	c.build.VolumeID, c.build.VolumeName = c.volume.ID, c.volume.Name
 	if _, err := c.h.recordRPMs(ctx, c.build, c.rpms); err != nil {
 		return err
 	}
@@ -128,8 +139,8 @@ func (c *completion) run(ctx context.Context) error {
 	return c.h.linkToVolume(c.build)
 }
 
-// volume asks the volume policy where the build's files go.
-func (c *completion) volume(ctx context.Context) (*api.IDName, error) {
+// chooseVolume asks the volume policy where the build's files go.
+func (c *completion) chooseVolume(ctx context.Context) (err error) {
 	data := policy.Data{
 		"package": c.build.Name, "version": c.build.Version, "release": c.build.Release, "build": c.build.ID,
 		"buildroots": roots(c.r.BuildrootOf), "import": true, "import_type": "rpm",
@@ -137,7 +148,8 @@ func (c *completion) volume(ctx context.Context) (*api.IDName, error) {
 	if c.build.Source != nil {
 		data["source"] = *c.build.Source
 	}
-	return c.h.volumeFor(ctx, data)
+	c.volume, err = c.h.volumeFor(ctx, data)
+	return err
 }
 
 // roots lists the buildroots of a build's files, each once.
@@ -177,7 +189,7 @@ func (c *completion) checkBuildroots(ctx context.Context) error {
 }
 
 // dir is the directory of the build.
-func (c *completion) dir() string { return c.h.Paths.Build(c.build.VolumeName, c.build.Parts()) }
+func (c *completion) dir() string { return c.h.Paths.Build(c.volume.Name, c.build.Parts()) }
 
 // readFiles reads and verifies the RPMs, those of one noarch package once.
 func (c *completion) readFiles(context.Context) error {
@@ -254,7 +266,7 @@ func sameNoarch(a, b *incoming) error {
 
 // checkBuild checks that the files are those of the build and that it waits for
 // them.
-func (c *completion) checkBuild(context.Context) error {
+func (c *completion) checkBuild() error {
 	b, source := c.build, c.rpms[0]
 	target := b.Parts()
 	if b.Draft {
@@ -291,7 +303,7 @@ func (c *completion) planMoves(context.Context) error {
 	for _, in := range c.rpms {
 		c.moves = append(c.moves, [2]string{in.rel, in.place(c.dir())})
 	}
-	logs, err := logMoves(&c.filing, c.r.Logs, c.h.Paths.BuildLogs(c.build.VolumeName, c.build.Parts()))
+	logs, err := logMoves(&c.filing, c.r.Logs, c.h.Paths.BuildLogs(c.volume.Name, c.build.Parts()))
 	c.moves = append(c.moves, logs...)
 	return err
 }

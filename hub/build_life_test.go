@@ -377,3 +377,25 @@ func TestImportRPM(t *testing.T) {
 		require.Error(t, err)
 	}
 }
+
+func TestCompleteBuildOnVolume(t *testing.T) {
+	l := newLife(t)
+	l.exec(`INSERT INTO volume (id, name) VALUES (1, 'archive')`)
+	require.NoError(t, os.MkdirAll(l.Paths.Volume("archive"), 0o755))
+	require.NoError(t, l.LoadPolicy(map[string]string{"volume": "package foo :: archive\nall :: DEFAULT"}))
+	req := l.begun()
+	require.NoError(t, l.CompleteBuild(l.ctx, req))
+	b := l.get(req.BuildID)
+	require.Equal(t, "archive", b.VolumeName)
+	require.True(t, isRegular(l.Paths.Build("archive", b.Parts())+"/src/foo-1.0-1.src.rpm"))
+	link, err := os.Readlink(l.Paths.Build("", b.Parts()))
+	require.NoError(t, err)
+	require.Equal(t, "../../../vol/archive/packages/foo/1.0/1", link)
+
+	_, err = l.changeBuildVolume(l.ctx, api.ChangeBuildVolumeParams{Build: b.ID, Volume: "DEFAULT", Strict: true})
+	require.NoError(t, err)
+	require.True(t, isRegular(l.Paths.Build("", b.Parts())+"/src/foo-1.0-1.src.rpm"))
+	require.NoDirExists(t, l.Paths.Build("archive", b.Parts()))
+	_, err = l.changeBuildVolume(l.ctx, api.ChangeBuildVolumeParams{Build: b.ID, Volume: "DEFAULT", Strict: true})
+	require.EqualError(t, err, "Build foo-1.0-1 already on volume DEFAULT")
+}
