@@ -195,12 +195,14 @@ func fieldOf(v reflect.Value, index []int) reflect.Value {
 	return v
 }
 
+// nilable reports whether nil is a value of a type; those that convert
+// themselves take it as their zero value.
 func nilable(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
 		return true
 	}
-	return false
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[xmlrpc.Unmarshaler]())
 }
 
 // mismatch is Koji's fault for a value of the wrong type.
