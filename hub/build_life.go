@@ -378,7 +378,7 @@ func (h *Hub) cancelBuild(ctx context.Context, p api.CancelBuildParams) (bool, e
 	if err != nil || b == nil {
 		return false, err
 	}
-	if s := session.From(ctx); b.OwnerID != int64(s.UserID) && !s.HasPerm("admin") {
+	if s := session.From(ctx); b.OwnerID != s.UserID && !s.HasPerm("admin") {
 		return false, koji.ActionNotAllowedf("Cannot cancel build, not owner")
 	}
 	return h.CancelBuild(ctx, b.ID, true)

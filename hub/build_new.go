@@ -37,7 +37,7 @@ func (h *Hub) newBuild(ctx context.Context, n newBuild) (id int64, err error) {
 		return 0, err
 	}
 	if n.OwnerID == 0 {
-		n.OwnerID = int64(session.From(ctx).UserID)
+		n.OwnerID = session.From(ctx).UserID
 	}
 	row, err := n.row()
 	if err != nil {

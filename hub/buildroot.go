@@ -283,7 +283,7 @@ func (h *Hub) addExternalRPM(ctx context.Context, p api.AddExternalRPMParams) (*
 func (h *Hub) hostOwner(ctx context.Context, taskID *int64) (BuildrootOwner, error) {
 	if taskID == nil {
 		id, err := session.From(ctx).AssertHost()
-		return BuildrootOwner{HostID: int64(id)}, err
+		return BuildrootOwner{HostID: id}, err
 	}
 	host, err := h.AssertTaskHost(ctx, *taskID)
 	return BuildrootOwner{HostID: host, TaskID: *taskID}, err

@@ -164,25 +164,8 @@ func (h *Hub) TagBuild(ctx context.Context, r TagBuildRequest) error {
 	})
 }
 
-// callerOperation makes an operation on the caller's account.
-func (h *Hub) callerOperation(ctx context.Context, build, to, from any, force bool) (op tagOperation, err error) {
-	op = tagOperation{userID: int64(session.From(ctx).UserID), force: force}
-	if to != nil {
-		if op.to, err = h.Tag(ctx, to, TagOptions{Strict: true}); err != nil {
-			return op, err
-		}
-	}
-	if from != nil {
-		if op.from, err = h.Tag(ctx, from, TagOptions{Strict: true}); err != nil {
-			return op, err
-		}
-	}
-	op.build, err = h.build(ctx, build, true)
-	return op, err
-}
-
 func (h *Hub) tagBuild(ctx context.Context, p api.TagBuildParams) (int64, error) {
-	op := tagOperation{userID: int64(session.From(ctx).UserID), force: truthy(p.Force)}
+	op := tagOperation{userID: session.From(ctx).UserID, force: truthy(p.Force)}
 	var err error
 	if op.build, err = h.build(ctx, p.Build, true); err != nil {
 		return 0, err
@@ -220,19 +203,46 @@ func (h *Hub) moveBuild(ctx context.Context, p api.MoveBuildParams) (int64, erro
 }
 
 func (h *Hub) tagBuildBypass(ctx context.Context, p api.TagBuildBypassParams) (rpc.None, error) {
-	op, err := h.callerOperation(ctx, p.Build, p.Tag, nil, p.Force)
-	if err != nil {
+	op := tagOperation{userID: session.From(ctx).UserID, force: p.Force}
+	var err error
+	if op.to, err = h.Tag(ctx, p.Tag, TagOptions{Strict: true}); err != nil {
+		return rpc.None{}, err
+	}
+	if op.build, err = h.build(ctx, p.Build, true); err != nil {
 		return rpc.None{}, err
 	}
 	return rpc.None{}, h.tagAtOnce(ctx, op, true)
 }
 
+// UntagBuildRequest asks that a build be taken out of a tag.
+type UntagBuildRequest struct {
+	UserID int64 // on whose account
+	Tag    any   // id or name
+	Build  any   // id, NVR or map
+	Strict bool  // a build that is not in the tag is an error
+	Force  bool  // for admins: pass over locks and policy
+}
+
+// UntagBuild takes a build out of a tag, if the tag's policy, lock and
+// permission allow it.
+func (h *Hub) UntagBuild(ctx context.Context, r UntagBuildRequest) error {
+	return h.Store.InTx(ctx, func(ctx context.Context) error {
+		op := tagOperation{userID: r.UserID, force: r.Force}
+		var err error
+		if op.from, err = h.Tag(ctx, r.Tag, TagOptions{Strict: true}); err != nil {
+			return err
+		}
+		if op.build, err = h.build(ctx, r.Build, true); err != nil {
+			return err
+		}
+		return h.tagAtOnce(ctx, op, r.Strict)
+	})
+}
+
 func (h *Hub) untagBuild(ctx context.Context, p api.UntagBuildParams) (rpc.None, error) {
-	op, err := h.callerOperation(ctx, p.Build, nil, p.Tag, p.Force)
-	if err != nil {
-		return rpc.None{}, err
-	}
-	return rpc.None{}, h.tagAtOnce(ctx, op, p.Strict)
+	return rpc.None{}, h.UntagBuild(ctx, UntagBuildRequest{
+		UserID: session.From(ctx).UserID, Tag: p.Tag, Build: p.Build, Strict: p.Strict, Force: p.Force,
+	})
 }
 
 func (h *Hub) untagBuildBypass(ctx context.Context, p api.UntagBuildBypassParams) (rpc.None, error) {
@@ -258,7 +268,7 @@ func (h *Hub) moveAllBuilds(ctx context.Context, p api.MoveAllBuildsParams) ([]i
 	if err != nil {
 		return nil, err
 	}
-	op := tagOperation{userID: int64(session.From(ctx).UserID), force: truthy(p.Force)}
+	op := tagOperation{userID: session.From(ctx).UserID, force: truthy(p.Force)}
 	for _, tag := range []struct {
 		ref any
 		to  **api.Tag
@@ -320,7 +330,7 @@ func (h *Hub) massTag(ctx context.Context, p api.MassTagParams) (rpc.None, error
 			if err != nil {
 				return err
 			}
-			return h.applyTagOperation(ctx, tagOperation{build: b, to: tag, userID: int64(session.From(ctx).UserID), force: true}, true)
+			return h.applyTagOperation(ctx, tagOperation{build: b, to: tag, userID: session.From(ctx).UserID, force: true}, true)
 		})
 		if err != nil {
 			return rpc.None{}, err
