@@ -11,6 +11,7 @@ import (
 	"github.com/toji-build/toji/hub/policy"
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -167,7 +168,7 @@ func roots(of map[string]int64) []any {
 func (h *Hub) volumeFor(ctx context.Context, data policy.Data) (*api.IDName, error) {
 	result, err := h.Policy().Eval(ctx, "volume", data)
 	if err != nil {
-		h.Log.ErrorContext(ctx, "volume policy error", "error", err)
+		h.Log.ErrorContext(ctx, "volume policy error", obs.Error, err)
 	}
 	name := strings.TrimSpace(result.Action)
 	if name != "" && name != "DEFAULT" {

@@ -9,6 +9,7 @@ import (
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -135,9 +136,9 @@ func (h *Hub) removeStrayFiles(ctx context.Context, n koji.NVR) error {
 			if _, err := os.Lstat(dir); err != nil {
 				continue
 			}
-			h.Log.WarnContext(ctx, "removing stray build directory", "dir", dir)
+			h.Log.WarnContext(ctx, "removing stray build directory", obs.Path, dir)
 			if err := os.RemoveAll(dir); err != nil {
-				h.Log.ErrorContext(ctx, "cannot remove stray build directory", "error", err)
+				h.Log.ErrorContext(ctx, "cannot remove stray build directory", obs.Error, err)
 			}
 		}
 	})

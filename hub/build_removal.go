@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -132,7 +133,7 @@ func (h *Hub) removeBuildFiles(ctx context.Context, b *api.Build) error {
 			}
 		}
 		if err := errors.Join(errs...); err != nil {
-			h.Log.ErrorContext(ctx, "build deleted, but not all of its files", "build", b.NVR, "error", err)
+			h.Log.ErrorContext(ctx, "build deleted, but not all of its files", obs.Build, b.NVR, obs.Error, err)
 		}
 	})
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -92,7 +93,7 @@ func (h *Hub) moveToVolume(ctx context.Context, b *api.Build, volume *api.IDName
 	}
 	database.AfterCommit(ctx, func() {
 		if err := errors.Join(os.RemoveAll(from), h.linkToVolume(&moved)); err != nil {
-			h.Log.ErrorContext(ctx, "build moved, but not all of its old files", "build", b.NVR, "error", err)
+			h.Log.ErrorContext(ctx, "build moved, but not all of its old files", obs.Build, b.NVR, obs.Error, err)
 		}
 	})
 	return nil

@@ -17,6 +17,7 @@ import (
 
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
@@ -208,7 +209,7 @@ func (h *Hub) deleteRPMSig(ctx context.Context, p api.DeleteRPMSigParams) (rpc.N
 	database.AfterCommit(ctx, func() {
 		for _, sig := range found.List {
 			if err := s.forget(sig); err != nil {
-				h.Log.ErrorContext(ctx, "signature deleted, but not all of its files", "rpm", s.rpm.Parts().String(), "error", err)
+				h.Log.ErrorContext(ctx, "signature deleted, but not all of its files", "rpm", s.rpm.Parts().String(), obs.Error, err)
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"github.com/toji-build/toji/hub/policy"
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -71,7 +72,7 @@ func (h *Hub) checkTagList(ctx context.Context, op tagOperation) error {
 	if !op.force || !slices.Contains(perms, "admin") {
 		return refusal
 	}
-	h.Log.InfoContext(ctx, "package list overridden by force", "tag", op.to.Name, "package", op.build.Name, "user_id", op.userID)
+	h.Log.InfoContext(ctx, "package list overridden by force", obs.Tag, op.to.Name, "package", op.build.Name, "user_id", op.userID)
 	entry.TagID, entry.PackageID, entry.Blocked = op.to.ID, op.build.PackageID, false
 	return h.Store.SetPackage(store.WithActor(ctx, op.userID), *entry)
 }
