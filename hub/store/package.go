@@ -49,17 +49,6 @@ func (s *Store) PackageList(ctx context.Context, f PackageFilter) ([]api.TagPack
 	q.Join("package ON package.id = tag_packages.package_id")
 	q.WhereActive("tag_packages", f.Event)
 	q.DefaultOrder = "tag_packages.create_event, package.id"
-	if f.TagID != nil {
-		chain, err := s.Chain(ctx, *f.TagID, f.Event, f.Inherit)
-		if err != nil {
-			return nil, err
-		}
-		if err := chain.join(&q, "tag_packages.tag_id"); err != nil {
-			return nil, err
-		}
-		q.Where(admits)
-		q.DefaultOrder = "chain.pos, " + q.DefaultOrder
-	}
 	if f.PackageID != nil {
 		q.Where("package.id = ?::int8", *f.PackageID)
 	}
@@ -76,11 +65,40 @@ func (s *Store) PackageList(ctx context.Context, f PackageFilter) ([]api.TagPack
 			q.Where("users.id = ?::int8", *f.OwnerID)
 		}
 	}
+	if f.TagID != nil {
+		if err := s.alongChain(ctx, &q, f); err != nil {
+			return nil, err
+		}
+	}
 	rows, err := query.All[api.TagPackage](ctx, s.DB, &q)
 	if err != nil {
 		return nil, err
 	}
 	return mergePackages(rows, f), nil
+}
+
+// alongChain restricts a query of package lists to the tag of the filter and, if
+// that asks for it, what the tag inherits from.
+func (s *Store) alongChain(ctx context.Context, q *query.Select, f PackageFilter) error {
+	chain, err := s.Chain(ctx, *f.TagID, f.Event, f.Inherit)
+	if err != nil {
+		return err
+	}
+	if err := chain.join(q, "tag_packages.tag_id"); err != nil {
+		return err
+	}
+	q.Where(admits)
+	q.DefaultOrder = "chain.pos, " + q.DefaultOrder
+	if f.PackageID != nil {
+		return nil
+	}
+	// The planner cannot see how few tags there are in the chain.
+	tags := chain.Tags()
+	q.Where("tag_packages.tag_id = ANY(?)", tags)
+	if !f.NoOwners {
+		q.Where("o.tag_id = ANY(?)", tags)
+	}
+	return nil
 }
 
 // mergePackages brings the entries of each package together, in the order in
