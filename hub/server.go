@@ -121,7 +121,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // drainTime is how long calls under way may go on when the server is stopped.
-const drainTime = 20 * time.Second
+const drainTime = 3 * time.Second
 
 func (s *Server) serve(ctx context.Context, address string, secure *tls.Config) error {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -143,15 +143,20 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.hub.Log.Handler(), slog.LevelDebug),
 	}
 	s.hub.Log.InfoContext(ctx, "listening", "address", ln.Addr().String())
+	drained := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(drained)
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 		defer cancel()
 		if err := server.Shutdown(drain); err != nil {
 			server.Close()
 		}
 	})
-	defer stop()
-	if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+	err := server.Serve(ln)
+	if !stop() {
+		<-drained
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("hub: serve: %w", err)
 	}
 	return nil

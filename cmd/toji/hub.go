@@ -13,6 +13,7 @@ import (
 	"github.com/toji-build/toji/hub/scheduler"
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/obs"
+	"github.com/toji-build/toji/web"
 	"github.com/toji-build/toji/workers/system"
 )
 
@@ -37,7 +38,11 @@ func runHub(ctx context.Context, r *role) error {
 	if err != nil {
 		return err
 	}
-	server, err := hub.NewServer(h, hub.ServerOptions{})
+	site, err := newSite(h, r)
+	if err != nil {
+		return err
+	}
+	server, err := hub.NewServer(h, hub.ServerOptions{Web: site})
 	if err != nil {
 		return err
 	}
@@ -54,6 +59,7 @@ func runHub(ctx context.Context, r *role) error {
 		"scheduler":         scheduler.New(h.Store, r.log, schedulerOptions(r.cfg.Scheduler)).Run,
 		"repository keeper": repokeeper.New(h, r.log, repokeeper.Options{}).Run,
 		"system worker":     tasks.Run,
+		"web":               site.Run,
 	} {
 		g.Go(func() error {
 			if err := run(ctx); err != nil {
@@ -63,6 +69,19 @@ func runHub(ctx context.Context, r *role) error {
 		})
 	}
 	return g.Wait()
+}
+
+// newSite returns the web pages, which learn of changes from the same
+// notifications as the scheduler.
+func newSite(h *hub.Hub, r *role) (*web.Site, error) {
+	return web.New(web.Options{
+		Caller: h.Caller(), Title: r.cfg.Web.Title, TopDir: r.cfg.Hub.TopDir,
+		TemporalUI: r.cfg.Web.TemporalUI, TemporalNamespace: r.cfg.Temporal.Namespace,
+		Changes: func(ctx context.Context, changed func()) error {
+			return h.Store.Listen(ctx, func(string, string) { changed() }, "toji_sched")
+		},
+		Log: r.log,
+	})
 }
 
 func schedulerOptions(c config.Scheduler) scheduler.Options {

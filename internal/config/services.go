@@ -95,7 +95,8 @@ func (w *Worker) validate() error {
 
 // Web configures the pages.
 type Web struct {
-	Title string `toml:"title"`
+	Title      string `toml:"title"`
+	TemporalUI string `toml:"temporal_ui"` // URL of Temporal's pages, for links to a task's workflow; empty for none
 }
 
 func defaultWeb() Web { return Web{Title: "Toji"} }

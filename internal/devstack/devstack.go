@@ -190,7 +190,7 @@ func (s *Stack) greet(took time.Duration) {
 	s.console.say("ready after %.1f s\n", took.Seconds())
 	s.console.say("  web pages     %s", s.url())
 	if s.ui != "" {
-		s.console.say("  Temporal      http://%s/", reachable(s.ui))
+		s.console.say("  Temporal      %s", s.temporalURL())
 	}
 	s.console.say("  command line  toji -c %s -p %s hello     (or koji, with the same options)", s.dir.file("koji.conf"), profileName)
 	s.console.say("  shell         . %s", s.dir.file("env"))
@@ -199,3 +199,11 @@ func (s *Stack) greet(took time.Duration) {
 
 func (s *Stack) url() string       { return "http://" + reachable(s.listen) }
 func (s *Stack) secureURL() string { return "https://" + reachable(s.secure) }
+
+// temporalURL returns the URL of Temporal's pages, empty when it is not ours.
+func (s *Stack) temporalURL() string {
+	if s.ui == "" {
+		return ""
+	}
+	return "http://" + reachable(s.ui)
+}

@@ -27,6 +27,7 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 		// The stack has migrated it.
 		"database": {"dsn": dsn},
 		"temporal": {"address": temporal},
+		"web":      {"temporal_ui": s.temporalURL()},
 	}
 	worker := map[string]section{
 		"worker": {
@@ -77,10 +78,6 @@ poll_interval = 1
 
 // env is a list of assignments for a POSIX shell.
 func (s *Stack) env(dsn, temporal string) string {
-	ui := ""
-	if s.ui != "" {
-		ui = "http://" + reachable(s.ui)
-	}
 	var b strings.Builder
 	b.WriteString("# Written at every start of toji dev.\n")
 	for _, v := range [][2]string{
@@ -88,7 +85,7 @@ func (s *Stack) env(dsn, temporal string) string {
 		{"TOJI_TLS_URL", s.secureURL()},
 		{"TOJI_DATABASE", dsn},
 		{"TOJI_TEMPORAL", temporal},
-		{"TOJI_TEMPORAL_UI", ui},
+		{"TOJI_TEMPORAL_UI", s.temporalURL()},
 		{"TOJI_TOPDIR", s.dir.file("topdir")},
 	} {
 		fmt.Fprintf(&b, "%s=%s\n", v[0], shellQuote(v[1]))

@@ -18,10 +18,10 @@ import (
 
 // The time that each child has to stop in order; together less than 10 s.
 const (
-	workerGrace   = 2 * time.Second
-	hubGrace      = 3500 * time.Millisecond
-	temporalGrace = 2500 * time.Millisecond
-	postgresGrace = 1500 * time.Millisecond
+	workerGrace   = 1750 * time.Millisecond
+	hubGrace      = 3250 * time.Millisecond
+	temporalGrace = 2 * time.Second
+	postgresGrace = 2500 * time.Millisecond
 )
 
 // server is where a PostgreSQL server is.
@@ -75,7 +75,7 @@ func (s *Stack) startServices(ctx context.Context, db server, temporal *service)
 	g, starting := errgroup.WithContext(ctx)
 	if temporal != nil {
 		s.services = append(s.services, temporal)
-		g.Go(func() error { return s.startOne(starting, temporal, fmt.Sprintf("http://%s", reachable(s.ui))) })
+		g.Go(func() error { return s.startOne(starting, temporal, s.temporalURL()) })
 	}
 	s.services = append(s.services, hub)
 	g.Go(func() error {
