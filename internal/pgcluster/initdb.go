@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 )
 
 // hba says who may connect: nobody but the owner reaches the socket, TCP takes
@@ -117,8 +116,8 @@ func (c *Cluster) initdb(ctx context.Context) error {
 	if c.opts.Settings["fsync"] == "off" {
 		cmd.Args = append(cmd.Args, "--no-sync")
 	}
-	cmd.Dir = c.socket() // which the server's user may enter, unlike ours
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.owner.credential()}
+	cmd.Dir = "/" // which the server's user may enter, unlike ours
+	cmd.SysProcAttr = c.owner.attributes()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("pgcluster: initdb: %w: %s", err, lastLine(string(out)))
 	}

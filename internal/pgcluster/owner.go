@@ -9,12 +9,17 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // owner is the user that a root process runs the server as.
 type owner struct {
 	name     string
 	uid, gid int
+	// passes says that the directories above are closed to the user, and that
+	// its processes get the capability to go through.
+	passes bool
 }
 
 // findOwner returns nil when this process does not run as root.
@@ -37,11 +42,26 @@ func findOwner() (*owner, error) {
 	return nil, errors.New("pgcluster: PostgreSQL does not run as root and there is no user postgres; run `useradd --system postgres`")
 }
 
-func (o *owner) credential() *syscall.Credential {
+// attributes returns how a program is started as the owner.
+func (o *owner) attributes() *syscall.SysProcAttr {
 	if o == nil {
-		return nil
+		return &syscall.SysProcAttr{}
 	}
-	return &syscall.Credential{Uid: uint32(o.uid), Gid: uint32(o.gid)}
+	a := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(o.uid), Gid: uint32(o.gid)}}
+	if o.passes {
+		a.AmbientCaps = []uintptr{unix.CAP_DAC_READ_SEARCH}
+	}
+	return a
+}
+
+// canPass tells whether this process may hand on CAP_DAC_READ_SEARCH.
+func canPass() bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return false
+	}
+	return data[0].Permitted&(1<<unix.CAP_DAC_READ_SEARCH) != 0
 }
 
 // own gives dir and all below to the owner, unless dir is the owner's already.
@@ -72,7 +92,9 @@ func (o *owner) own(dir string) error {
 	return nil
 }
 
-// reach checks that the owner can get to dir through the directories above.
+// reach sees to it that the owner can get to dir through the directories above.
+// /root is closed to everyone on most systems, and people keep their work there:
+// the server may then go through what it could not enter.
 func (o *owner) reach(dir string) error {
 	if o == nil {
 		return nil
@@ -81,6 +103,10 @@ func (o *owner) reach(dir string) error {
 		info, err := os.Stat(d)
 		if err != nil {
 			return fmt.Errorf("pgcluster: %w", err)
+		}
+		if !o.enters(info) && canPass() {
+			o.passes = true
+			return nil
 		}
 		if !o.enters(info) {
 			return fmt.Errorf("pgcluster: the user %s, which PostgreSQL runs as, may not enter %s (%s); choose another data directory or run `chmod o+x %s`",

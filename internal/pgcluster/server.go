@@ -100,14 +100,12 @@ func (c *Cluster) command() *exec.Cmd {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		cmd.Args = append(cmd.Args, "-c", name+"="+all[name])
 	}
-	cmd.Dir = c.data()
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential: c.owner.credential(),
-		// Ctrl-C in a terminal is for our process alone, which stops the server last.
-		Setpgid: true,
-		// Immediate shutdown; the next start recovers.
-		Pdeathsig: syscall.SIGQUIT,
-	}
+	cmd.Dir = "/" // the server goes to its data directory itself
+	cmd.SysProcAttr = c.owner.attributes()
+	// Ctrl-C in a terminal is for our process alone, which stops the server last.
+	cmd.SysProcAttr.Setpgid = true
+	// Immediate shutdown; the next start recovers.
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGQUIT
 	return cmd
 }
 
