@@ -46,8 +46,8 @@ type Sources struct {
 	Source string `json:"source"`
 }
 
-// Run checks out. A revision or repository that is not there is a BuildError, a
-// network that does not work is one of koji.KindInfrastructure. Calling it again
+// Run checks out. What cannot be had is a BuildError, a full disk one of
+// koji.KindInfrastructure. Calling it again
 // after an interruption goes on where it was.
 //
 // What was found is kept beside the log: once it is there the files are the
@@ -154,7 +154,7 @@ func (g git) git(ctx context.Context, name, dir string, args ...string) error {
 		return err
 	}
 	failed := koji.BuildErrorf(`Error running %s command "%s", see %s for details`, g.SCM.Type, shown, filepath.Base(g.Log))
-	if networkTrouble.Match(logTail(g.Log)) {
+	if hostTrouble.Match(logTail(g.Log)) {
 		failed = failed.WithKind(koji.KindInfrastructure)
 	}
 	return failed
@@ -169,9 +169,9 @@ func (g git) hidePassword(text string) string {
 	return strings.ReplaceAll(text, ":"+password+"@", ":***@")
 }
 
-// networkTrouble matches what git and ssh say when another try may help.
-var networkTrouble = regexp.MustCompile(`(?i)could not resolve|failed to connect|couldn.t connect|connection (refused|timed out|reset)|network is unreachable|` +
-	`operation timed out|early eof|remote end hung up|returned error: 5\d\d|no space left on device`)
+// hostTrouble matches what git says when the host is to blame. A server that
+// does not answer is not: the user names it, and must not get hosts quarantined.
+var hostTrouble = regexp.MustCompile(`(?i)no space left on device`)
 
 func logTail(file string) []byte {
 	b, err := os.ReadFile(file)

@@ -137,7 +137,7 @@ func TestRunFails(t *testing.T) {
 		{"no revision", "git+file://" + dir + "/hello.git#none", `Error running GIT command "git reset --hard none --", see checkout.log for details`, koji.KindPackage},
 		{"no module", "git+file://" + dir + "/hello.git?none#main", "no folder none in the repository", koji.KindPackage},
 		{"module is a link", "git+file://" + dir + "/hello.git?evil#main", "the sources are not in the repository: evil is a link", koji.KindPackage},
-		{"no server", "git+http://" + closed.Addr().String() + "/hello.git#main", `Error running GIT command "git clone -n http://`, koji.KindInfrastructure},
+		{"no server", "git+http://" + closed.Addr().String() + "/hello.git#main", `Error running GIT command "git clone -n http://`, koji.KindPackage},
 		{"not git", "svn://host/repo#1", "cannot build from svn://host/repo#1", koji.KindPackage},
 	}
 	for _, tt := range tests {
