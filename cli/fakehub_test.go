@@ -193,6 +193,9 @@ func meaning(method string, params []any) []any {
 			}
 		}
 	}
+	if method == "setInheritanceData" {
+		numberPriorities(args[1])
+	}
 	list := make([]any, 0, len(args)+1)
 	for _, arg := range args {
 		list = append(list, plainly(arg))
@@ -201,6 +204,16 @@ func meaning(method string, params []any) []any {
 		list = append(list, maps.Clone(kw))
 	}
 	return list
+}
+
+// numberPriorities makes numbers of the priorities that Koji's client sends as text.
+func numberPriorities(links any) {
+	for _, link := range links.([]any) {
+		m := link.(map[string]any)
+		if text, ok := m["priority"].(string); ok {
+			m["priority"] = plainValue(text)
+		}
+	}
 }
 
 // plainly returns an argument without what is different each time. Python's

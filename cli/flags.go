@@ -49,6 +49,8 @@ func (o optional[T]) Set(s string) error {
 
 func parseInt(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) }
 
+func parseFloat(s string) (float64, error) { return strconv.ParseFloat(s, 64) }
+
 func optionalInt(fs *pflag.FlagSet, p **int64, name, usage string) {
 	fs.Var(optional[int64]{p, parseInt, "N"}, name, usage)
 }

@@ -23,14 +23,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Version is the release of Toji.
-const Version = "0.1.0"
+// Version is the release of Toji. The Makefile has the linker put the commit there.
+var Version = "0.1.0"
 
 // compatVersion is the release of Koji whose client this one stands in for.
 const compatVersion = "1.35.3"
 
 // commands is the list of all commands of this package.
 var commands = []func(*app) *cobra.Command{
+	addChannel,
 	addExternalRepo,
 	addGroup,
 	addGroupPkg,
@@ -38,29 +39,55 @@ var commands = []func(*app) *cobra.Command{
 	addHostToChannel,
 	addPkg,
 	addTag,
+	addTagInheritance,
 	addTarget,
+	addUser,
+	assignTask,
+	blockPkg,
 	build,
 	buildInfo,
 	call,
 	cancel,
+	disableHost,
+	disableUser,
 	downloadBuild,
+	editHost,
+	editTag,
+	editTarget,
+	enableHost,
+	enableUser,
 	freeTask,
+	grantPermission,
 	hostInfo,
 	latestBuild,
 	listBuilds,
+	listChannels,
+	listGroups,
 	listHosts,
+	listPermissions,
 	listPkgs,
 	listTagged,
+	listTagInheritance,
 	listTags,
 	listTargets,
 	listTasks,
+	makeTask,
 	moshimoshi,
+	moveBuild,
 	regenRepo,
+	removePkg,
+	removeTag,
+	removeTagInheritance,
+	removeTarget,
 	resubmit,
+	revokePermission,
 	rpmInfo,
+	setPkgOwner,
+	setTaskPriority,
 	tagBuild,
 	tagInfo,
 	taskInfo,
+	unblockPkg,
 	untagBuild,
 	version,
 	waitRepo,
