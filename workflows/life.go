@@ -31,6 +31,12 @@ type body[P, R any] func(*run, P) (R, error)
 func bind[P, R any](w worker.WorkflowRegistry, t task.Type[P, R], f body[P, R]) {
 	w.RegisterWorkflowWithOptions(func(ctx workflow.Context, tk task.Task, p P) (R, error) {
 		l := &life{ctx: workflow.WithLocalActivityOptions(ctx, transition), info: t.Info, task: tk}
+		// A signal that was not needed any more is nothing to warn of.
+		defer func() {
+			for _, name := range []string{task.SignalAssigned, task.SignalFreed, task.SignalWake} {
+				drain(workflow.GetSignalChannel(ctx, name))
+			}
+		}()
 		return live(l, f, p)
 	}, workflow.RegisterOptions{Name: t.Method})
 }
