@@ -29,10 +29,15 @@ func convert(dst reflect.Value, v any) error {
 		dst.SetZero()
 		return nil
 	}
+	rv := reflect.ValueOf(v)
+	if rv.Type() == dst.Type() { // from within the process
+		dst.Set(rv)
+		return nil
+	}
 	if u, ok := dst.Addr().Interface().(xmlrpc.Unmarshaler); ok {
 		return u.UnmarshalXMLRPC(v)
 	}
-	if rv := reflect.ValueOf(v); rv.Type().AssignableTo(dst.Type()) {
+	if rv.Type().AssignableTo(dst.Type()) {
 		dst.Set(rv)
 		return nil
 	}

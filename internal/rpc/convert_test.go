@@ -55,6 +55,9 @@ func TestInto(t *testing.T) {
 	var m map[string]int
 	require.NoError(t, rpc.Into(Part{5}, &m), "typed results of calls within the process")
 	require.Equal(t, map[string]int{"id": 5}, m)
+	var u upper
+	require.NoError(t, rpc.Into(upper("as it is"), &u), "a value of the type itself is not made from another")
+	require.Equal(t, upper("as it is"), u)
 
 	for want, bad := range map[string]kw{
 		"small: Invalid type for value '256'": {"small": int64(256)},
