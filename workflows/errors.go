@@ -38,11 +38,6 @@ func failureOf(err error) task.Failure {
 	return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
 }
 
-// applicationError is a failure as the error of a workflow or an activity.
-func applicationError(f task.Failure) error {
-	return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
-}
-
 // isHostTrouble says that another host may do better: the host is gone, is in
 // trouble or refused.
 func isHostTrouble(err error) bool {

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/toji-build/toji/activities/failure"
 	"github.com/toji-build/toji/activities/system"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -174,9 +175,9 @@ func (l *life) finish(result string, err error) (again bool, end error) {
 	if err == nil {
 		record = workflow.ExecuteLocalActivity(ctx, db.CloseTask, system.CloseRequest{TaskID: l.task.ID, Attempt: l.attempt, Result: result})
 	} else {
-		failure := failureOf(err)
-		end = applicationError(failure)
-		record = workflow.ExecuteLocalActivity(ctx, db.FailTask, system.FailRequest{TaskID: l.task.ID, Attempt: l.attempt, Failure: failure})
+		f := failureOf(err)
+		end = failure.Error(f)
+		record = workflow.ExecuteLocalActivity(ctx, db.FailTask, system.FailRequest{TaskID: l.task.ID, Attempt: l.attempt, Failure: f})
 	}
 	if e := record.Get(ctx, &reply); e != nil {
 		return false, e

@@ -6,6 +6,7 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/toji-build/toji/activities/failure"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/workers/step"
@@ -36,12 +37,14 @@ func answer(err error) error {
 		// Tried again on this host, where the next daemon finds the work.
 		return temporal.NewApplicationError("the builder daemon stops; its work goes on", "Detached")
 	case errors.Is(err, errRefused):
-		return temporal.NewNonRetryableApplicationError(err.Error(), task.ErrorRefused, nil)
+		return failure.Trouble(task.ErrorRefused, hostFault(err))
 	case errors.As(err, &fault) && fault.Kind != koji.KindInfrastructure:
-		f := task.FailureOf(fault)
-		return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
+		return failure.Error(task.FailureOf(fault))
 	}
 	// Whatever nobody foresaw is trouble of the host, not of the package.
-	f := task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
-	return temporal.NewNonRetryableApplicationError(f.Msg, task.ErrorInfrastructure, nil, f)
+	return failure.Trouble(task.ErrorInfrastructure, hostFault(err))
+}
+
+func hostFault(err error) task.Failure {
+	return task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: err.Error()}
 }

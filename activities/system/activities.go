@@ -10,8 +10,7 @@ package system
 import (
 	"errors"
 
-	"go.temporal.io/sdk/temporal"
-
+	"github.com/toji-build/toji/activities/failure"
 	"github.com/toji-build/toji/hub"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
@@ -32,6 +31,5 @@ func answer(err error) error {
 	if !errors.As(err, &fault) {
 		return err
 	}
-	f := task.FailureOf(fault)
-	return temporal.NewNonRetryableApplicationError(f.Msg, koji.FaultName(f.Fault), nil, f)
+	return failure.Error(task.FailureOf(fault))
 }
