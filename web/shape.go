@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -67,16 +68,21 @@ func shape(v any) *node {
 	return &node{Text: fmt.Sprint(v)}
 }
 
-// idPages are the pages of things whose ids have these names.
-var idPages = map[string]string{
-	"build_id": "/builds/",
-	"task_id":  "/tasks/",
+// pagesOf are the pages of what members with these names name, or give the id of.
+var pagesOf = map[string]string{
+	"build_id":  "/builds/",
+	"task_id":   "/tasks/",
+	"tag":       "/tags/",
+	"tag_id":    "/tags/",
+	"build_tag": "/tags/",
+	"root":      "/tags/",
+	"target":    "/targets#",
 }
 
 func named(name string, v any) member {
 	m := member{name, shape(v)}
-	if page := idPages[name]; page != "" && m.Value.Text != "" {
-		m.Value.URL = page + m.Value.Text
+	if page := pagesOf[name]; page != "" && m.Value.Text != "" {
+		m.Value.URL = page + (&url.URL{Path: m.Value.Text}).EscapedPath()
 	}
 	return m
 }
