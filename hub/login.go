@@ -33,14 +33,14 @@ func bindSession(r *rpc.Registry, h *Hub) {
 func decodeArgs(function string, p api.ArgsParams, dst any) error {
 	err := rpc.Decode(p.Args, p.Opts, dst)
 	if rest, ok := strings.CutPrefix(fmt.Sprint(err), "handler()"); ok {
-		return pythonError("TypeError", "Session.%s()%s", function, rest)
+		return pythonError("TypeError", "%s()%s", function, rest)
 	}
 	return err
 }
 
 func (h *Hub) login(ctx context.Context, args api.ArgsParams) (*api.SessionKey, error) {
 	var p api.LoginParams
-	if err := decodeArgs("login", args, &p); err != nil {
+	if err := decodeArgs("Session.login", args, &p); err != nil {
 		return nil, err
 	}
 	s := session.From(ctx)
@@ -71,7 +71,7 @@ func (h *Hub) login(ctx context.Context, args api.ArgsParams) (*api.SessionKey, 
 
 func (h *Hub) sslLogin(ctx context.Context, args api.ArgsParams) (*api.SessionKey, error) {
 	var p api.SSLLoginParams
-	if err := decodeArgs("sslLogin", args, &p); err != nil {
+	if err := decodeArgs("Session.sslLogin", args, &p); err != nil {
 		return nil, err
 	}
 	s := session.From(ctx)
@@ -222,7 +222,7 @@ func (h *Hub) subsession(ctx context.Context, _ api.NoParams) (*api.SessionKey, 
 
 func (h *Hub) exclusiveSession(ctx context.Context, args api.ArgsParams) (rpc.None, error) {
 	var p api.ExclusiveSessionParams
-	if err := decodeArgs("makeExclusive", args, &p); err != nil {
+	if err := decodeArgs("Session.makeExclusive", args, &p); err != nil {
 		return rpc.None{}, err
 	}
 	s := session.From(ctx)

@@ -47,7 +47,7 @@ func (h *Hub) FindRepo(ctx context.Context, taskID, owner int64, want tasks.Wait
 	if min != nil {
 		found.Want.MinEvent = *min
 	}
-	repo, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: ptr(int(koji.RepoReady)), MinEvent: min, Opts: "{}"})
+	repo, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: new(int(koji.RepoReady)), MinEvent: min, Opts: "{}"})
 	if err != nil {
 		return found, err
 	}
@@ -93,7 +93,7 @@ func (h *Hub) wantedEvent(ctx context.Context, tag *api.Tag, want tasks.Waitrepo
 	case int64:
 		return &min, nil
 	case float64:
-		return ptr(int64(min)), nil
+		return new(int64(min)), nil
 	case string:
 		if min == "last" {
 			return h.TagLastChange(ctx, tag.ID, nil, true)

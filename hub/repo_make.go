@@ -48,7 +48,7 @@ func (h *Hub) InitRepo(ctx context.Context, taskID int64, p tasks.NewRepoParams)
 	if err := h.writeRepo(ctx, repo, tag, made.Arches, opts); err != nil {
 		return RepoInit{}, err
 	}
-	old, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: ptr(int(koji.RepoReady))})
+	old, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: new(int(koji.RepoReady))})
 	if err == nil && old != nil {
 		made.OldRepo = old.ID
 	}
@@ -185,7 +185,7 @@ func (h *Hub) linkLatest(ctx context.Context, repo *api.Repo) error {
 	if len(repo.CustomOpts) > 0 && !repo.Dist {
 		return nil
 	}
-	latest, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: repo.TagID, State: ptr(int(koji.RepoReady)), Dist: repo.Dist})
+	latest, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: repo.TagID, State: new(int(koji.RepoReady)), Dist: repo.Dist})
 	if err != nil || latest == nil || latest.ID != repo.ID {
 		return err
 	}

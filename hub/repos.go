@@ -45,7 +45,7 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 	if p.Event != nil {
 		kw["event"] = *p.Event
 	}
-	return h.MakeTask(ctx, "newRepo", []any{tag.Name, kw}, TaskOpts{Priority: ptr(15), Channel: "createrepo"})
+	return h.MakeTask(ctx, "newRepo", []any{tag.Name, kw}, TaskOpts{Priority: new(15), Channel: "createrepo"})
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -59,9 +59,9 @@ func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, erro
 	switch {
 	case p.Event != nil:
 	case p.State != nil:
-		f.State = ptr(int(*p.State))
+		f.State = new(int(*p.State))
 	default:
-		f.State = ptr(int(koji.RepoReady))
+		f.State = new(int(koji.RepoReady))
 	}
 	return h.Store.LatestRepo(ctx, f)
 }
@@ -94,7 +94,7 @@ func (h *Hub) repoGet(ctx context.Context, p api.RepoGetParams) (*api.Repo, erro
 // readyRepo is the filter for repositories that have all of the options and no
 // custom ones beside.
 func readyRepo(tagID int64, opts map[string]bool) store.RepoFilter {
-	return store.RepoFilter{TagID: tagID, State: ptr(int(koji.RepoReady)), Opts: asJSON(opts)}
+	return store.RepoFilter{TagID: tagID, State: new(int(koji.RepoReady)), Opts: asJSON(opts)}
 }
 
 func asJSON(v any) string {
@@ -134,7 +134,7 @@ func (h *Hub) repoRequest(ctx context.Context, p api.RepoRequestParams) (api.Rep
 		f.AtEvent, f.MinEvent = w.AtEvent, w.MinEvent
 		repo, err := h.Store.LatestRepo(ctx, f)
 		if err != nil || repo != nil {
-			return api.RepoAnswer{Repo: repo, Duplicate: ptr(false)}, err
+			return api.RepoAnswer{Repo: repo, Duplicate: new(false)}, err
 		}
 	}
 	req, duplicate, err := h.Store.RequestRepo(ctx, w)
@@ -199,7 +199,7 @@ func (h *Hub) defaultMinEvent(ctx context.Context, tag *api.Tag) (*int64, error)
 		}
 		e = &api.Event{ID: *first}
 	}
-	return ptr(min(e.ID, *last)), nil
+	return new(min(e.ID, *last)), nil
 }
 
 func (h *Hub) repoCheckRequest(ctx context.Context, p api.RepoCheckParams) (a api.RepoAnswer, err error) {

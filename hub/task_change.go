@@ -161,7 +161,7 @@ func (h *Hub) resubmitTask(ctx context.Context, p api.ResubmitTaskParams) (int64
 	args, _ := info.Request.([]any)
 	o := TaskOpts{Arch: t.Arch, Channel: t.ChannelID}
 	if t.Priority != nil {
-		o.Priority = ptr(int(*t.Priority))
+		o.Priority = new(int(*t.Priority))
 	}
 	return h.MakeTask(ctx, t.Method, args, o)
 }
@@ -171,7 +171,7 @@ func (h *Hub) makeTask(ctx context.Context, p api.ArgsParams) (int64, error) {
 		return 0, koji.ActionNotAllowedf("The owner option is not allowed here")
 	}
 	var m api.MakeTaskParams
-	if err := rpc.Decode(p.Args, p.Opts, &m); err != nil {
+	if err := decodeArgs("make_task", p, &m); err != nil {
 		return 0, err
 	}
 	o, err := h.taskOpts(ctx, m.Opts)
@@ -230,7 +230,7 @@ func relativePriority(ctx context.Context, by *int64) (o TaskOpts, err error) {
 	if *by < 0 && !session.From(ctx).HasPerm("admin") {
 		return o, koji.ActionNotAllowedf("only admins may create high-priority tasks")
 	}
-	o.Priority = ptr(PriorityDefault + int(*by))
+	o.Priority = new(PriorityDefault + int(*by))
 	return o, nil
 }
 
@@ -243,12 +243,12 @@ func (h *Hub) restartHosts(ctx context.Context, p api.RestartHostsParams) (int64
 	default:
 		return 0, koji.ParameterErrorf("Invalid type of options: <class '%s'>", xmlrpc.TypeName(opts))
 	}
-	return h.MakeTask(ctx, "restartHosts", args, TaskOpts{Priority: ptr(int(p.Priority))})
+	return h.MakeTask(ctx, "restartHosts", args, TaskOpts{Priority: new(int(p.Priority))})
 }
 
 // RestartableHosts lists the enabled hosts that the options choose.
 func (h *Hub) RestartableHosts(ctx context.Context, o tasks.RestartHostsOpts) ([]tasks.HostInfo, error) {
-	p := api.ListHostsParams{Enabled: ptr(true), ChannelID: o.Channel.Value()}
+	p := api.ListHostsParams{Enabled: new(true), ChannelID: o.Channel.Value()}
 	if len(o.Arches) > 0 {
 		arches := make([]any, len(o.Arches))
 		for i, a := range o.Arches {

@@ -156,7 +156,11 @@ func (h *Hub) getTaskResult(ctx context.Context, p api.TaskResultParams) (any, e
 		return nil, koji.GenericErrorf("Task %d is not finished", p.TaskID)
 	}
 	result, err := xmlrpc.UnmarshalResult(t.Result)
-	if fault, ok := errors.AsType[*xmlrpc.Fault](err); ok && !p.RaiseFault {
+	fault, failed := errors.AsType[*xmlrpc.Fault](err)
+	switch {
+	case failed && p.RaiseFault:
+		return nil, &koji.Error{Fault: fault.Code, Msg: fault.String}
+	case failed:
 		return api.TaskFault{Code: fault.Code, String: fault.String}, nil
 	}
 	return result, err
@@ -218,7 +222,7 @@ func decodeTexts(t *api.ListedTask) error {
 func taskFilter(opts map[string]any) (store.TaskFilter, error) {
 	var f store.TaskFilter
 	if v, ok := opts["method"]; ok {
-		f.Method = ptr(pyStr(v))
+		f.Method = new(pyStr(v))
 	}
 	for _, column := range []string{"arch", "state", "owner", "host_id", "channel_id", "parent"} {
 		for _, not := range []bool{false, true} {

@@ -368,8 +368,8 @@ func TestCancelTask(t *testing.T) {
 		r := d.row(id)
 		require.Equal(t, koji.TaskCanceled, r.State)
 		require.True(t, r.Ended)
-		require.NotEqual(t, ptrTo(true), r.Waiting)
-		require.NotEqual(t, ptrTo(true), r.Awaited)
+		require.NotEqual(t, new(true), r.Waiting)
+		require.NotEqual(t, new(true), r.Awaited)
 	}
 	require.Equal(t, []string{"1 cancel", "2 cancel", "3 cancel", "4 cancel"}, d.intents())
 	require.Equal(t, []string{"1 0 canceled"}, d.attempts(second))
@@ -384,8 +384,6 @@ func TestCancelTask(t *testing.T) {
 	_, err = d.CancelTask(t.Context(), 99, true)
 	require.EqualError(t, err, "No such task: 99")
 }
-
-func ptrTo[T any](v T) *T { return &v }
 
 func TestCancelOneTaskOnly(t *testing.T) {
 	d := newTaskDB(t)
