@@ -65,7 +65,8 @@ func (s *Store) DeliverIntents(ctx context.Context, limit int, deliver func(cont
 // NextIntent returns how long it is until an intent that failed is to be tried
 // again, at most the given time.
 func (s *Store) NextIntent(ctx context.Context, most time.Duration) (time.Duration, error) {
-	seconds, err := database.One[float64](ctx, s.DB, `SELECT coalesce(greatest(extract(epoch FROM min(not_before) - now()), 0.05), $1::float8)::float8
+	seconds, err := database.One[float64](ctx, s.DB, `SELECT CASE WHEN min(not_before) IS NULL THEN $1::float8
+		ELSE greatest(extract(epoch FROM min(not_before) - now()), 0.05)::float8 END
 		FROM toji.outbox WHERE not_before > now() - interval '1 second'`, most.Seconds())
 	if err != nil {
 		return most, fmt.Errorf("next intent: %w", err)

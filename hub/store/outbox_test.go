@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/toji-build/toji/internal/testenv"
 )
 
 // deliver hands one batch to fn and returns how many were taken and how many stay.
@@ -178,4 +180,18 @@ func TestOutboxWakesRelays(t *testing.T) {
 		}
 	}
 	require.False(t, slices.Contains(d.intents(), ""))
+}
+
+// An idle relay sleeps until its sweep.
+func TestNextIntent(t *testing.T) {
+	s := New(testenv.Database(t))
+	ctx := t.Context()
+	next, err := s.NextIntent(ctx, time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, time.Minute, next, "nothing is there")
+	_, err = s.Exec(ctx, `INSERT INTO toji.outbox (kind, not_before) VALUES ('cancel', now() + interval '10 seconds')`)
+	require.NoError(t, err)
+	next, err = s.NextIntent(ctx, time.Minute)
+	require.NoError(t, err)
+	require.InDelta(t, 10, next.Seconds(), 5)
 }
