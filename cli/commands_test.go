@@ -224,8 +224,10 @@ func TestUntagBuild(t *testing.T) {
 	row := func(release string, event int) map[string]any {
 		return map[string]any{"name": "a", "version": "1", "release": release, "create_event": event}
 	}
-	list := []any{[]any{map[string]any{"methodName": "listTagged", "params": []any{2, nil, false, nil, false, "a"}}}}
-	hub = newFakeHub(t, flatten(tag, answers("multiCall", list, []any{[]any{[]any{row("1", 5), row("3", 9), row("2", 7)}}}), untag("a-1-1", "a-1-2"))...)
+	filter := map[string]any{"tag": 2, "package": "a", "active": true, "__starstar": true}
+	list := []any{[]any{map[string]any{"methodName": "queryHistory", "params": []any{[]any{"tag_listing"}, filter}}}}
+	history := map[string]any{"tag_listing": []any{row("1", 5), row("3", 9), row("2", 7)}}
+	hub = newFakeHub(t, flatten(tag, answers("multiCall", list, []any{[]any{history}}), untag("a-1-1", "a-1-2"))...)
 	run = hub.run(t, &user, "untag-build", "-v", "--non-latest", "f40", "a")
 	require.NoError(t, hub.check())
 	require.Zero(t, run.exit, run.stderr)

@@ -99,13 +99,8 @@ func (a *app) findTasks(ctx context.Context, h *hub, f *taskFilter) ([]api.Liste
 		return nil, err
 	}
 	p := api.ListTasksParams{Opts: opts, QueryOpts: map[string]any{"order": "priority,create_time"}}
-	v, err := rpc.Invoke(ctx, h, api.ListTasks, p)
-	if err != nil {
-		return nil, err
-	}
-	var tasks []api.ListedTask
-	err = rpc.Into(v, &tasks)
-	return tasks, err
+	rows, err := rpc.Invoke(ctx, h, api.ListTasks, p)
+	return rows.List, err
 }
 
 // addNames looks up whom and what the options name. Koji: what does not exist

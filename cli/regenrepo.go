@@ -12,12 +12,15 @@ import (
 	"github.com/toji-build/toji/koji/profile"
 )
 
-// regenRepoOptions are those of regen-repo.
+// regenRepoOptions are those of regen-repo and request-repo.
 type regenRepoOptions struct {
 	target, makeTask, verbose      bool
 	debuginfo, source, separateSrc bool
 	wait                           *bool
 	timeout                        int // minutes
+
+	minEvent, atEvent *int64 // which repository will do
+	current           bool   // one that shows the tag as it is now
 }
 
 func regenRepo(a *app) *cobra.Command {
@@ -28,19 +31,7 @@ func regenRepo(a *app) *cobra.Command {
 		Example: "  toji regen-repo f40-build\n  toji regen-repo --wait --target f40",
 		GroupID: admin,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			switch {
-			case len(args) == 0:
-				return usagef("A tag name must be specified")
-			case len(args) > 1 && o.target:
-				return usagef("Only a single target may be specified")
-			case len(args) > 1:
-				return usagef("Only a single tag name may be specified")
-			}
-			h, err := a.login(cmd.Context())
-			if err != nil {
-				return err
-			}
-			tag, err := o.findTag(cmd.Context(), h, args[0])
+			h, tag, err := o.connect(cmd.Context(), a, args)
 			if err != nil {
 				return err
 			}
@@ -50,15 +41,63 @@ func regenRepo(a *app) *cobra.Command {
 			return a.requestRepo(cmd.Context(), h, &o, tag)
 		},
 	}
+	o.current = true
 	o.register(a, cmd)
+	cmd.Flags().BoolVar(&o.makeTask, "make-task", false, "directly create a newRepo task")
 	return cmd
+}
+
+func requestRepo(a *app) *cobra.Command {
+	var o regenRepoOptions
+	cmd := &cobra.Command{
+		Use:     "request-repo [options] <tag>",
+		Short:   "Request a repo for a tag",
+		Example: "  toji request-repo --current --wait f40-build",
+		GroupID: misc,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case o.atEvent != nil && (o.minEvent != nil || o.current):
+				return usagef("Cannot specify both min-event and at-event")
+			case o.current && o.minEvent != nil:
+				return usagef("Cannot specify both min-event and current")
+			}
+			h, tag, err := o.connect(cmd.Context(), a, args)
+			if err != nil {
+				return err
+			}
+			return a.requestRepo(cmd.Context(), h, &o, tag)
+		},
+	}
+	o.register(a, cmd)
+	fs := cmd.Flags()
+	optionalInt(fs, &o.minEvent, "min-event", "minimum event id for repo")
+	optionalInt(fs, &o.atEvent, "at-event", "specific event id for repo")
+	alias(fs, &o.current, "current", "last", "use current event for tag")
+	return cmd
+}
+
+// connect logs in and finds the tag that args name.
+func (o *regenRepoOptions) connect(ctx context.Context, a *app, args []string) (*hub, *api.Tag, error) {
+	switch {
+	case len(args) == 0:
+		return nil, nil, usagef("A tag name must be specified")
+	case len(args) > 1 && o.target:
+		return nil, nil, usagef("Only a single target may be specified")
+	case len(args) > 1:
+		return nil, nil, usagef("Only a single tag name may be specified")
+	}
+	h, err := a.login(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tag, err := o.findTag(ctx, h, args[0])
+	return h, tag, err
 }
 
 func (o *regenRepoOptions) register(a *app, cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.BoolVar(&o.target, "target", false, "interpret the argument as a build target name")
 	waitFlags(cmd, &o.wait, "wait on for regen to finish, even if running in the background", "don't wait on for regen to finish")
-	fs.BoolVar(&o.makeTask, "make-task", false, "directly create a newRepo task")
 	fs.BoolVar(&o.debuginfo, "debuginfo", false, "include debuginfo rpms in repo")
 	alias(fs, &o.source, "source", "src", "include source rpms in each of repos")
 	alias(fs, &o.separateSrc, "separate-source", "separate-src", "include source rpms in separate src repo")
@@ -126,7 +165,7 @@ func (a *app) warnArches(tag *api.Tag) {
 	}
 }
 
-// requestRepo asks for a repository that shows the tag as it is now.
+// requestRepo asks for a repository and waits for it if the user says so.
 func (a *app) requestRepo(ctx context.Context, h *hub, o *regenRepoOptions, tag *api.Tag) error {
 	a.warnArches(tag)
 	w := a.newRepoWaiter(h, tag, o.timeout, o.verbose)
@@ -138,11 +177,15 @@ func (a *app) requestRepo(ctx context.Context, h *hub, o *regenRepoOptions, tag 
 			w.opts[name] = true
 		}
 	}
-	last, err := w.lastChange(ctx)
-	if err != nil {
-		return err
+	w.atEvent = o.atEvent
+	minEvent := o.minEvent
+	if o.current {
+		var err error
+		if minEvent, err = w.lastChange(ctx); err != nil {
+			return err
+		}
 	}
-	answer, err := w.request(ctx, last)
+	answer, err := w.request(ctx, minEvent)
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type repoWaiter struct {
 	tag     *api.Tag
 	builds  []koji.NVR     // that have to be in it
 	opts    map[string]any // of the repository; nil for the tag's own
+	atEvent *int64         // that it has to show; nil for any
 	verbose bool
 	start   time.Time
 	timeout time.Duration
@@ -41,7 +42,7 @@ func (w *repoWaiter) lastChange(ctx context.Context) (*int64, error) {
 // request asks the hub for a repository not older than an event.
 func (w *repoWaiter) request(ctx context.Context, minEvent *int64) (api.RepoAnswer, error) {
 	w.info("Requesting a repo")
-	p := api.RepoRequestParams{Tag: w.tag.ID, Opts: w.opts}
+	p := api.RepoRequestParams{Tag: w.tag.ID, AtEvent: w.atEvent, Opts: w.opts}
 	if minEvent != nil {
 		p.MinEvent = *minEvent
 	}

@@ -296,13 +296,7 @@ func (w *watcher) interrupted(ctx context.Context) {
 
 // childrenOf lists the direct children of a task.
 func childrenOf(ctx context.Context, c rpc.Caller, id int64, request bool) ([]api.TaskInfo, error) {
-	v, err := rpc.Invoke(ctx, c, api.GetTaskChildren, api.TaskChildrenParams{TaskID: id, Request: request})
-	if err != nil {
-		return nil, err
-	}
-	var children []api.TaskInfo
-	err = rpc.Into(v, &children)
-	return children, err
+	return rpc.Invoke(ctx, c, api.GetTaskChildren, api.TaskChildrenParams{TaskID: id, Request: request})
 }
 
 // sleep waits for d or until ctx ends.

@@ -83,24 +83,29 @@ func (a *app) untagBuilds(ctx context.Context, o *untagBuildOptions, tagName str
 // buildsOf lists the builds of packages in a tag, without the latest of each if
 // that is to stay; of all packages if none is named.
 func (a *app) buildsOf(ctx context.Context, c rpc.Caller, o *untagBuildOptions, tag *api.Tag, packages []string) ([]string, error) {
-	filters := make([]*string, len(packages))
-	for i := range packages {
-		filters[i] = &packages[i]
+	// The history knows builds of blocked packages, too, which listTagged leaves out.
+	filters := []map[string]any{}
+	for _, pkg := range packages {
+		filters = append(filters, map[string]any{"tag": tag.ID, "package": pkg, "active": true})
 	}
 	if len(filters) == 0 {
-		filters = []*string{nil}
+		filters = append(filters, map[string]any{"tag": tag.ID, "active": true})
 	}
 	var batch rpc.Batch
-	var results []*rpc.Result[[]api.TaggedBuild]
-	for _, pkg := range filters {
-		results = append(results, rpc.Add(&batch, api.ListTagged, api.ListTaggedParams{Tag: tag.ID, Package: pkg, Latest: false, Strict: true}))
+	results := make([]*rpc.Result[map[string]any], len(filters))
+	for i, filter := range filters {
+		results[i] = rpc.Add(&batch, api.QueryHistory, api.QueryHistoryParams{Tables: []string{"tag_listing"}, Filters: filter})
 	}
 	if err := doAll(ctx, c, &batch, results); err != nil {
 		return nil, err
 	}
 	var tagged []api.TaggedBuild
 	for _, r := range results {
-		tagged = append(tagged, r.Value...)
+		var rows []api.TaggedBuild
+		if err := rpc.Into(r.Value["tag_listing"], &rows); err != nil {
+			return nil, err
+		}
+		tagged = append(tagged, rows...)
 	}
 	slices.SortStableFunc(tagged, func(x, y api.TaggedBuild) int { return cmp.Compare(y.CreateEvent, x.CreateEvent) })
 	var builds []string

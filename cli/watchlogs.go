@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,15 +156,9 @@ func (l *logWatcher) printLogs(ctx context.Context, id int64) error {
 func (l *logWatcher) printLog(ctx context.Context, id int64, f outputFile) error {
 	heading := fmt.Sprintf("%d:%s:%s:", id, f.volume, f.name)
 	for {
-		offset, size := l.offsets[heading], int64(logChunk)
-		p := api.DownloadTaskOutputParams{TaskID: id, FileName: f.name, Offset: &offset, Size: &size, Volume: f.volume}
-		text, err := rpc.Invoke(ctx, l.hub, api.DownloadTaskOutput, p)
+		data, err := readOutput(ctx, l.hub, id, f, l.offsets[heading], logChunk)
 		if err != nil {
 			return err
-		}
-		data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
-		if err != nil {
-			return fmt.Errorf("log %s: %w", f.name, err)
 		}
 		if len(data) == 0 {
 			return nil
