@@ -56,7 +56,7 @@ func (h *Hub) getChangelogEntries(ctx context.Context, p api.GetChangelogEntries
 // nil if there is none and strict is false.
 func (h *Hub) changelogSource(ctx context.Context, p api.GetChangelogEntriesParams) (*rpmfile.Header, error) {
 	switch {
-	case truthy(p.BuildID):
+	case xmlrpc.Truth(p.BuildID):
 		return h.buildSource(ctx, p.BuildID, p.Strict)
 	case p.TaskID != nil && *p.TaskID != 0:
 		return h.taskRPM(*p.TaskID, p.Filepath, p.Strict, "SRPM %s doesn't exist")

@@ -7,6 +7,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindChannels(r *rpc.Registry, h *Hub) {
@@ -37,7 +38,7 @@ func (h *Hub) getChannel(ctx context.Context, p api.GetChannelParams) (*api.Chan
 }
 
 func (h *Hub) listChannels(ctx context.Context, p api.ListChannelsParams) ([]api.Channel, error) {
-	if !truthy(p.HostID) {
+	if !xmlrpc.Truth(p.HostID) {
 		if p.Event != nil && *p.Event != 0 {
 			return nil, koji.GenericErrorf("list_channels with event and not host is not allowed.")
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindExternalRepos(r *rpc.Registry, h *Hub) {
@@ -64,14 +65,14 @@ func (h *Hub) listExternalRepos(ctx context.Context, p api.ListExternalReposPara
 
 func (h *Hub) getTagExternalRepos(ctx context.Context, p api.GetTagExternalReposParams) ([]api.TagExternalRepo, error) {
 	f := store.TagRepoFilter{Event: p.Event}
-	if truthy(p.TagInfo) {
+	if xmlrpc.Truth(p.TagInfo) {
 		id, err := h.lookupID(ctx, store.Tags, p.TagInfo)
 		if err != nil {
 			return nil, err
 		}
 		f.TagIDs = []int64{id}
 	}
-	if truthy(p.RepoInfo) {
+	if xmlrpc.Truth(p.RepoInfo) {
 		repo, err := h.ExternalRepo(ctx, p.RepoInfo, p.Event, true)
 		if err != nil {
 			return nil, err

@@ -119,7 +119,7 @@ func (h *Hub) addTimes(ctx context.Context, f *store.HistoryFilter, name string,
 	switch name {
 	case "active":
 		if v != nil {
-			f.Active = new(truthy(v))
+			f.Active = new(xmlrpc.Truth(v))
 		}
 	case "editor":
 		user, err := h.User(ctx, v, true)

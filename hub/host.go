@@ -11,6 +11,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindHosts(r *rpc.Registry, h *Hub) {
@@ -54,7 +55,7 @@ func (h *Hub) getHost(ctx context.Context, p api.GetHostParams) (*api.Host, erro
 func (h *Hub) listHosts(ctx context.Context, p api.ListHostsParams) ([]api.Host, error) {
 	f := store.HostFilter{Ready: p.Ready, Enabled: p.Enabled}
 	if p.Arches != nil {
-		if !truthy(p.Arches) {
+		if !xmlrpc.Truth(p.Arches) {
 			return nil, koji.GenericErrorf("arches option cannot be empty")
 		}
 		list, ok := p.Arches.([]any)

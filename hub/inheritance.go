@@ -10,6 +10,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindInheritance(r *rpc.Registry, h *Hub) {
@@ -31,7 +32,7 @@ func (h *Hub) getFullInheritance(ctx context.Context, p api.GetFullInheritancePa
 		switch {
 		case name != "stops" && name != "jumps":
 			return nil, koji.ParameterErrorf("getFullInheritance() got an unexpected keyword argument '%s'", name)
-		case truthy(v):
+		case xmlrpc.Truth(v):
 			return nil, koji.ParameterErrorf("%s option has been removed since 1.26", name)
 		}
 	}
@@ -98,7 +99,7 @@ func (h *Hub) linkChanges(ctx context.Context, data any) ([]linkChange, error) {
 		if !ok {
 			return nil, koji.ParameterErrorf("Invalid inheritance rule: %s", pyStr(item))
 		}
-		c := linkChange{remove: truthy(m["delete link"])}
+		c := linkChange{remove: xmlrpc.Truth(m["delete link"])}
 		needed := []string{"parent_id", "priority", "maxdepth", "intransitive", "noconfig", "pkg_filter"}
 		if c.remove {
 			needed = needed[:1]

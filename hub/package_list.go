@@ -9,6 +9,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // PackageChange is a change to the package list of a tag. What is nil stays as
@@ -27,7 +28,7 @@ func (h *Hub) packageListAdd(ctx context.Context, p api.PackageListAddParams) (r
 		Tag: p.TagInfo, Package: p.PkgInfo, Owner: p.Owner, ExtraArches: p.ExtraArches, Force: p.Force, Update: p.Update,
 	}
 	if p.Block != nil {
-		block := truthy(p.Block)
+		block := xmlrpc.Truth(p.Block)
 		c.Block = &block
 	}
 	return rpc.None{}, h.changePackage(ctx, c)

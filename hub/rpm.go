@@ -304,7 +304,7 @@ func (h *Hub) getRPMHeaders(ctx context.Context, p api.GetRPMHeadersParams) (map
 	var header *rpmfile.Header
 	var err error
 	switch {
-	case truthy(p.RPMID):
+	case xmlrpc.Truth(p.RPMID):
 		_, header, err = h.rpmHeader(ctx, p.RPMID, p.Strict, "headers")
 	case p.TaskID != nil && *p.TaskID != 0:
 		header, err = h.taskRPM(*p.TaskID, p.Filepath, p.Strict, "Missing rpm file: %s")

@@ -23,6 +23,7 @@ import (
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/rpmfile"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindSignatures(r *rpc.Registry, h *Hub) {
@@ -232,7 +233,7 @@ func (s *signable) forget(sig api.RPMSignature) error {
 // checksumTypes reads names of checksum types; nil is the hub's default.
 func (h *Hub) checksumTypes(v any) ([]koji.ChecksumType, error) {
 	names := h.Config.RPMDefaultChecksums
-	if truthy(v) {
+	if xmlrpc.Truth(v) {
 		list, ok := v.([]any)
 		if !ok {
 			return nil, koji.GenericErrorf("checksum_type must be a list")

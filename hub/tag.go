@@ -117,7 +117,7 @@ func (h *Hub) createTag(ctx context.Context, p api.CreateTagParams) (int64, erro
 	}
 	config := store.TagConfig{Arches: &arches, Locked: p.Locked, MavenSupport: p.MavenSupport, MavenIncludeAll: p.MavenIncludeAll}
 	var parent *api.Tag
-	if truthy(p.Parent) {
+	if xmlrpc.Truth(p.Parent) {
 		parent, err = h.Tag(ctx, p.Parent, TagOptions{})
 		if parent, err = strictRow(parent, err, true, "Parent tag '%s' could not be found", pyStr(p.Parent)); err != nil {
 			return 0, err

@@ -46,7 +46,7 @@ func (h *Hub) changeTag(ctx context.Context, info any, changes map[string]any) e
 			return err
 		}
 	}
-	if arches := changes["arches"]; truthy(arches) {
+	if arches := changes["arches"]; xmlrpc.Truth(arches) {
 		if changes["arches"], err = archesOf(arches, true); err != nil {
 			return err
 		}
@@ -86,7 +86,7 @@ func (h *Hub) checkTagChanges(changes map[string]any) (e extraChanges, err error
 }
 
 func keyList(v any) ([]string, error) {
-	if !truthy(v) {
+	if !xmlrpc.Truth(v) {
 		return nil, nil
 	}
 	list, ok := v.([]any)

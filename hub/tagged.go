@@ -77,7 +77,7 @@ func latestCount(v any) int64 {
 	case float64:
 		return int64(v)
 	}
-	if truthy(v) {
+	if xmlrpc.Truth(v) {
 		return 1
 	}
 	return 0

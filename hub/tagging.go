@@ -11,6 +11,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindTagging(r *rpc.Registry, h *Hub) {
@@ -166,7 +167,7 @@ func (h *Hub) TagBuild(ctx context.Context, r TagBuildRequest) error {
 }
 
 func (h *Hub) tagBuild(ctx context.Context, p api.TagBuildParams) (int64, error) {
-	op := tagOperation{userID: session.From(ctx).UserID, force: truthy(p.Force)}
+	op := tagOperation{userID: session.From(ctx).UserID, force: xmlrpc.Truth(p.Force)}
 	var err error
 	if op.build, err = h.build(ctx, p.Build, true); err != nil {
 		return 0, err
@@ -175,7 +176,7 @@ func (h *Hub) tagBuild(ctx context.Context, p api.TagBuildParams) (int64, error)
 		return 0, err
 	}
 	var from any
-	if truthy(p.FromTag) {
+	if xmlrpc.Truth(p.FromTag) {
 		id, err := h.lookupID(ctx, store.Tags, p.FromTag)
 		if err != nil {
 			return 0, err
@@ -269,7 +270,7 @@ func (h *Hub) moveAllBuilds(ctx context.Context, p api.MoveAllBuildsParams) ([]i
 	if err != nil {
 		return nil, err
 	}
-	op := tagOperation{userID: session.From(ctx).UserID, force: truthy(p.Force)}
+	op := tagOperation{userID: session.From(ctx).UserID, force: xmlrpc.Truth(p.Force)}
 	for _, tag := range []struct {
 		ref any
 		to  **api.Tag

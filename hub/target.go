@@ -8,6 +8,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindTargets(r *rpc.Registry, h *Hub) {
@@ -37,7 +38,7 @@ func (h *Hub) getBuildTarget(ctx context.Context, p api.GetBuildTargetParams) (*
 
 func (h *Hub) getBuildTargets(ctx context.Context, p api.GetBuildTargetsParams) (none rpc.Rows[api.BuildTarget], err error) {
 	f := store.TargetFilter{Event: p.Event}
-	if truthy(p.Info) {
+	if xmlrpc.Truth(p.Info) {
 		ref, err := refTo(p.Info)
 		if err != nil {
 			return none, err

@@ -212,7 +212,7 @@ func (h *Hub) makeBuildTask(ctx context.Context, p api.BuildTaskParams) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	if truthy(p.Channel) {
+	if xmlrpc.Truth(p.Channel) {
 		o.Channel = p.Channel
 	}
 	opts := p.Opts

@@ -16,6 +16,7 @@ import (
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // listTaskOutput lists a task's files. The answer is a list of names; or by name
@@ -131,7 +132,7 @@ const maxDownload = 256 << 20
 
 func (h *Hub) downloadTaskOutput(ctx context.Context, p api.DownloadTaskOutputParams) (string, error) {
 	volume := ""
-	if truthy(p.Volume) {
+	if xmlrpc.Truth(p.Volume) {
 		row, err := h.Lookup(ctx, store.Volumes, p.Volume, true)
 		if err != nil {
 			return "", err

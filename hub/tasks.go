@@ -184,7 +184,7 @@ func (h *Hub) listTasks(ctx context.Context, p api.ListTasksParams) (rpc.Rows[ap
 		return rpc.Rows[api.ListedTask]{}, err
 	}
 	rows, err := h.Store.ListTasks(ctx, filter, opts)
-	if err != nil || !truthy(p.Opts["decode"]) || opts.AsList {
+	if err != nil || !xmlrpc.Truth(p.Opts["decode"]) || opts.AsList {
 		return rows, err
 	}
 	for i := range rows.List {

@@ -89,7 +89,7 @@ func userRefFromMap(m map[string]any) (ref store.UserRef, err error) {
 		dst       *string
 	}{{"name", "username", &ref.Name}, {"krb_principal", "krb_principal", &ref.KrbPrincipal}} {
 		v := m[f.key]
-		if !truthy(v) {
+		if !xmlrpc.Truth(v) {
 			continue
 		}
 		s, ok := v.(string)
@@ -130,13 +130,13 @@ func (h *Hub) getLoggedInUser(ctx context.Context, _ api.NoParams) (*api.LoggedI
 
 func (h *Hub) listUsers(ctx context.Context, p api.ListUsersParams) (none rpc.Rows[api.ListedUser], err error) {
 	var f store.UserFilter
-	if p.InheritedPerm && !truthy(p.Perm) {
+	if p.InheritedPerm && !xmlrpc.Truth(p.Perm) {
 		return none, koji.GenericErrorf("inherited_perm option must be used with perm option")
 	}
 	if f.Types, err = userTypes(p.UserType); err != nil {
 		return none, err
 	}
-	if truthy(p.Perm) {
+	if xmlrpc.Truth(p.Perm) {
 		id, err := h.lookupID(ctx, store.Permissions, p.Perm)
 		if err != nil {
 			return none, err

@@ -78,7 +78,7 @@ func SplitKeywords(params []any) (args []any, kw map[string]any) {
 		return params, nil
 	}
 	last, ok := params[len(params)-1].(map[string]any)
-	if !ok || !truth(last[starstar]) {
+	if !ok || !Truth(last[starstar]) {
 		return params, nil
 	}
 	kw = make(map[string]any, len(last))
@@ -90,8 +90,8 @@ func SplitKeywords(params []any) (args []any, kw map[string]any) {
 	return params[:len(params)-1], kw
 }
 
-// truth is Python's notion of truth for a decoded value.
-func truth(v any) bool {
+// Truth is Python's notion of truth for a decoded value.
+func Truth(v any) bool {
 	switch v := v.(type) {
 	case nil:
 		return false
