@@ -27,6 +27,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindBuildTypes,
 	bindBuildLife,
 	bindBuildRemoval,
+	bindBuildMoves,
 	bindRPMs,
 	bindSignatures,
 	bindArchives,

@@ -399,3 +399,38 @@ func TestCompleteBuildOnVolume(t *testing.T) {
 	_, err = l.changeBuildVolume(l.ctx, api.ChangeBuildVolumeParams{Build: b.ID, Volume: "DEFAULT", Strict: true})
 	require.EqualError(t, err, "Build foo-1.0-1 already on volume DEFAULT")
 }
+
+func TestPromoteBuild(t *testing.T) {
+	l := newLife(t)
+	req := l.begun()
+	require.NoError(t, l.FailBuild(l.ctx, 100, req.BuildID))
+	l.exec(`DELETE FROM build_types; DELETE FROM build`) // the NVR is wanted once more
+	id, err := l.InitBuild(l.ctx, InitBuildRequest{TaskID: 100, Owner: 2, Name: "foo", Version: "1.0", Release: "1", Draft: true})
+	require.NoError(t, err)
+	req.BuildID = id
+	promote := func() (b *api.Build, err error) {
+		err = l.Store.InTx(l.ctx, func(ctx context.Context) error {
+			b, err = l.promoteBuild(ctx, api.PromoteBuildParams{Build: id, Force: true})
+			return err
+		})
+		return b, err
+	}
+	_, err = promote()
+	require.ErrorContains(t, err, "Reason: state (BUILDING) is not COMPLETE.")
+	require.NoError(t, l.CompleteBuild(l.ctx, req))
+	draft := l.get(id)
+	b, err := promote()
+	require.NoError(t, err)
+	require.Equal(t, "foo-1.0-1", b.NVR)
+	require.Equal(t, "kojiadmin", *b.PromoterName)
+	require.True(t, isRegular(l.Paths.Build("", b.Parts())+"/src/foo-1.0-1.src.rpm"))
+	link, err := os.Readlink(l.Paths.Build("", draft.Parts()))
+	require.NoError(t, err)
+	require.Equal(t, "1", link)
+	rpms, err := l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &id}, query.Options{})
+	require.NoError(t, err)
+	require.Len(t, rpms.List, 3)
+	require.False(t, *rpms.List[0].Draft)
+	_, err = promote()
+	require.EqualError(t, err, "Cannot promote build foo-1.0-1. Reason: Not a draft build")
+}

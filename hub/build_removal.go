@@ -21,7 +21,6 @@ func bindBuildRemoval(r *rpc.Registry, h *Hub) {
 	rpc.Bind(r, api.ResetBuild, h.resetBuild)
 	rpc.Bind(r, api.SetBuildOwner, h.setBuildOwner)
 	rpc.Bind(r, api.SetBuildTimestamp, h.setBuildTimestamp)
-	rpc.Bind(r, api.ChangeBuildVolume, h.changeBuildVolume)
 }
 
 func (h *Hub) buildReferences(ctx context.Context, p api.BuildReferencesParams) (map[string]any, error) {

@@ -7,7 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/toji-build/toji/hub/policy"
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/obs"
@@ -15,6 +17,12 @@ import (
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
+
+func bindBuildMoves(r *rpc.Registry, h *Hub) {
+	rpc.Bind(r, api.ChangeBuildVolume, h.changeBuildVolume)
+	rpc.Bind(r, api.ApplyVolumePolicy, h.applyVolumePolicy)
+	rpc.Bind(r, api.PromoteBuild, h.promoteBuild)
+}
 
 // defaultVolume is the volume that lies in the top directory itself.
 const defaultVolume = "DEFAULT"
@@ -62,6 +70,38 @@ func (h *Hub) changeBuildVolume(ctx context.Context, p api.ChangeBuildVolumePara
 		return rpc.None{}, nil
 	}
 	return rpc.None{}, h.moveToVolume(ctx, b, volume)
+}
+
+func (h *Hub) applyVolumePolicy(ctx context.Context, p api.ApplyVolumePolicyParams) (rpc.None, error) {
+	b, err := h.build(ctx, p.Build, true)
+	if err != nil {
+		return rpc.None{}, err
+	}
+	volume, err := h.policyVolumeOf(ctx, b, p.Strict)
+	if err != nil || volume == nil || volume.ID == b.VolumeID {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, h.moveToVolume(ctx, b, volume)
+}
+
+// policyVolumeOf returns the volume that the volume policy names for a build;
+// nil if it names none and strict is false.
+func (h *Hub) policyVolumeOf(ctx context.Context, b *api.Build, strict bool) (*api.IDName, error) {
+	result, err := h.Policy().Eval(ctx, "volume", policy.Data{"build": b.ID})
+	name := strings.TrimSpace(result.Action)
+	switch {
+	case err != nil && strict:
+		return nil, err
+	case err != nil:
+		h.Log.ErrorContext(ctx, "volume policy error", obs.Error, err)
+		return nil, nil
+	case name == "" && strict:
+		return nil, koji.GenericErrorf("No volume policy match")
+	case name == "":
+		return nil, nil
+	}
+	volume, err := h.Lookup(ctx, store.Volumes, name, false)
+	return strictRow(volume, err, strict, "Policy returned no such volume: %s", name)
 }
 
 // moveToVolume copies a build's files to another volume. The old ones go, and

@@ -121,6 +121,14 @@ func (s *Store) SetBuildVolume(ctx context.Context, id, volumeID int64) error {
 	return s.updateRow(ctx, "build", id, Row{"volume_id": volumeID})
 }
 
+// PromoteBuild makes a draft a regular build with another release. Its RPMs
+// follow by a foreign key.
+func (s *Store) PromoteBuild(ctx context.Context, id int64, release string, userID int64) error {
+	_, err := s.Exec(ctx, `UPDATE build SET draft = FALSE, release = $2, promoter = $3, promotion_time = now() WHERE id = $1 AND draft`,
+		id, release, userID)
+	return err
+}
+
 // TouchTags notes, for the tags that a build is in, that the build has changed.
 // Without one it takes no event.
 func (s *Store) TouchTags(ctx context.Context, buildID int64, why koji.TagUpdateType) error {

@@ -224,6 +224,18 @@ type SetBuildTimestampParams struct {
 	TS    any `rpc:"ts"` // seconds since the epoch, or a dateTime
 }
 
+// PromoteBuildParams are the parameters of promoteBuild.
+type PromoteBuildParams struct {
+	Build any  `rpc:"build"`
+	Force bool `rpc:"force,optional=False"` // for admins: pass over the policy
+}
+
+// ApplyVolumePolicyParams are the parameters of applyVolumePolicy.
+type ApplyVolumePolicyParams struct {
+	Build  any  `rpc:"build"`
+	Strict bool `rpc:"strict,optional=False"` // a policy that names no volume is an error
+}
+
 // UntaggedBuildsParams are the parameters of untaggedBuilds.
 type UntaggedBuildsParams struct {
 	Name      *string        `rpc:"name,optional=None"` // of the package
@@ -295,6 +307,14 @@ var (
 	SetBuildTimestamp = rpc.Define(rpc.Method[SetBuildTimestampParams, rpc.None]{
 		Name: "setBuildTimestamp", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Set the completion time of a build.",
+	})
+	PromoteBuild = rpc.Define(rpc.Method[PromoteBuildParams, *Build]{
+		Name: "promoteBuild", Func: "_promote_build", Access: NeedLogin, Writes: true,
+		Doc: "Make a complete draft a regular build, under the release that it was built for.",
+	})
+	ApplyVolumePolicy = rpc.Define(rpc.Method[ApplyVolumePolicyParams, rpc.None]{
+		Name: "applyVolumePolicy", Access: NeedPerm("admin"), Writes: true,
+		Doc: "Move a build's files to the volume that the volume policy names.",
 	})
 	UntaggedBuilds = rpc.Define(rpc.Method[UntaggedBuildsParams, rpc.Rows[UntaggedBuild]]{
 		Name: "untaggedBuilds", Func: "untagged_builds", Access: Anyone,

@@ -54,15 +54,15 @@ type BuildrootRPM struct {
 
 // InstalledRPM is an RPM that a builder found in a buildroot.
 type InstalledRPM struct {
-	Name        string  `rpc:"name"`
-	Version     string  `rpc:"version"`
-	Release     string  `rpc:"release"`
-	Epoch       *int64  `rpc:"epoch"`
-	Arch        string  `rpc:"arch"`
-	Location    any     `rpc:"location,omitempty"` // id or name of the external repository it is from, nil for one of our own
-	PayloadHash string  `rpc:"payloadhash,omitempty"`
-	Size        int64   `rpc:"size,omitempty"`
-	BuildTime   int64   `rpc:"buildtime,omitempty"`
+	Name        string `rpc:"name"`
+	Version     string `rpc:"version"`
+	Release     string `rpc:"release"`
+	Epoch       *int64 `rpc:"epoch"`
+	Arch        string `rpc:"arch"`
+	Location    any    `rpc:"location,omitempty"` // id or name of the external repository it is from, nil for one of our own
+	PayloadHash string `rpc:"payloadhash,omitempty"`
+	Size        int64  `rpc:"size,omitempty"`
+	BuildTime   int64  `rpc:"buildtime,omitempty"`
 }
 
 // GetBuildrootParams are the parameters of getBuildroot.
