@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -134,6 +135,50 @@ func downloadCases(t *testing.T, content []byte) map[string]downloadCase {
 			stderr: "No such build: nosuch-1-1\n",
 		},
 	}
+}
+
+// TestDownloadLogs saves the logs of a failed task and of its child, and those of
+// a finished build.
+func TestDownloadLogs(t *testing.T) {
+	text := func(id, offset int, s string) []exchange {
+		return answers("downloadTaskOutput", []any{id, "build.log", offset, 102400, "DEFAULT"}, base64.StdEncoding.EncodeToString([]byte(s)))
+	}
+	output := map[string]any{"build.log": []any{"DEFAULT"}, "root.log": []any{"DEFAULT"}, "x.rpm": []any{"DEFAULT"}}
+	calls := flatten(
+		answers("getTaskInfo", []any{5}, taskRow(5, failed, "build", nil)),
+		answers("listTaskOutput", []any{5, false, true}, map[string]any{}),
+		answers("getTaskResult", []any{5}, &reply{1005, "it broke"}),
+		answers("getTaskChildren", []any{5}, []any{taskRow(6, closed, "buildArch", nil)}),
+		answers("getTaskInfo", []any{6}, taskRow(6, closed, "buildArch", nil)),
+		answers("listTaskOutput", []any{6, false, true}, output),
+		text(6, 0, "a log\n"), text(6, 6, ""), answers("getTaskChildren", []any{6}, []any{}),
+	)
+	hub := newFakeHub(t, calls...)
+	t.Chdir(t.TempDir())
+	run := hub.run(t, nil, "download-logs", "-r", "-m", "build.*", "-m", "task_*", "-d", "logs", "5")
+	require.NoError(t, hub.check())
+	require.Zero(t, run.exit, run.stderr)
+	require.Equal(t, "Writing: logs/noarch-5/task_failed.log\nDownloading: logs/noarch-5/noarch-6/build.log\n", run.stdout)
+	for file, want := range map[string]string{
+		"logs/noarch-5/task_failed.log": "BuildError: it broke\n", "logs/noarch-5/noarch-6/build.log": "a log\n",
+	} {
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+	}
+
+	path := "packages/foo/1.0/1/data/logs/x86_64/build.log"
+	hub = newFakeHub(t, flatten(
+		answers("getBuild", []any{"foo-1.0-1"}, buildRow),
+		answers("getBuildLogs", []any{1}, []any{map[string]any{"name": "build.log", "dir": "x86_64", "path": path}}),
+	)...)
+	hub.serveFile(t, path, []byte("built"))
+	run = hub.run(t, nil, "download-logs", "--nvr", "foo-1.0-1")
+	require.NoError(t, hub.check())
+	require.Zero(t, run.exit, run.stderr)
+	require.Equal(t, "Using build ID: 1\nDownloading: kojilogs/foo-1.0-1/x86_64/build.log\n"+
+		"[                                    ] ???%     5.00 B\r[====================================] 100% 5.00 B / 5.00 B\r\n", run.stdout)
+	require.FileExists(t, "kojilogs/foo-1.0-1/x86_64/build.log")
 }
 
 // TestTaskStatus shows what a Toji hub tells of a task beyond Koji's.

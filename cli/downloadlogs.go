@@ -113,7 +113,6 @@ func (l *logSaver) saveBuild(ctx context.Context, b *api.Build, name string) err
 		if !strings.HasSuffix(log.Name, ".log") || !l.wanted(log.Name) {
 			continue
 		}
-		d.count, d.size = d.count+1, len(logs)
 		url := strings.TrimRight(l.hub.profile.TopURL, "/") + "/" + log.Path
 		file := filepath.Join(l.dir, name, log.Dir, filepath.Base(log.Name))
 		if !filepath.IsLocal(filepath.Join(name, log.Dir)) {

@@ -28,7 +28,7 @@ type downloader struct {
 	hub         *hub
 	top         koji.PathInfo // of URLs
 	noProgress  bool
-	count, size int // of files, for the heading of each
+	count, size int // of files, for the heading of each; 0 if nobody counts
 }
 
 // rpms downloads RPMs: those that a key has signed, if one is named. Those that
@@ -175,7 +175,11 @@ func checkArchive(file string, archive api.Archive) error {
 // file saves what is at a URL. A file that has the known size is there already;
 // a shorter one is the beginning of an earlier attempt, to which the rest is added.
 func (d *downloader) file(ctx context.Context, url, file string, size int64) error {
-	d.say("Downloading [%d/%d]: %s\n", d.count, d.size, file)
+	if d.size > 0 {
+		d.say("Downloading [%d/%d]: %s\n", d.count, d.size, file)
+	} else {
+		d.say("Downloading: %s\n", file)
+	}
 	if dir := filepath.Dir(file); dir != "." {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return err
@@ -207,8 +211,8 @@ func (d *downloader) file(ctx context.Context, url, file string, size int64) err
 	if meter.done == 0 {
 		err = errors.Join(err, os.Remove(file))
 	}
-	if err == nil && meter.shown() {
-		printf(d.Stdout, "\n")
+	if err == nil {
+		meter.finish()
 	}
 	return err
 }
@@ -231,8 +235,24 @@ func (p *progress) shown() bool { return !p.d.global.quiet && !p.d.noProgress }
 func (p *progress) Write(b []byte) (int, error) {
 	n, err := p.w.Write(b)
 	p.done += int64(n)
+	p.draw()
+	return n, err
+}
+
+// finish ends the line. What was not known before is the size that has come.
+func (p *progress) finish() {
+	if p.size == 0 {
+		p.size = p.done
+		p.draw()
+	}
+	if p.shown() {
+		printf(p.d.Stdout, "\n")
+	}
+}
+
+func (p *progress) draw() {
 	if !p.shown() {
-		return n, err
+		return
 	}
 	bar, percent, text := "", "???%", sizeText(float64(p.done))
 	if p.size > 0 {
@@ -241,5 +261,4 @@ func (p *progress) Write(b []byte) (int, error) {
 		text += " / " + sizeText(float64(p.size))
 	}
 	printf(p.d.Stdout, "[%-36s] %4s %10s\r", bar, percent, text)
-	return n, err
 }
