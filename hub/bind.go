@@ -36,5 +36,6 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindBuildroots,
 	bindTasks,
 	bindHostCalls,
+	bindScheduler,
 	bindRepos,
 }

@@ -367,7 +367,7 @@ func (h *Hub) CancelBuild(ctx context.Context, buildID int64, cancelTask bool) (
 			return err
 		}
 		if cancelTask && b.TaskID != nil {
-			_, err = h.CancelTask(ctx, *b.TaskID, true)
+			err = h.CancelTaskFull(ctx, *b.TaskID)
 		}
 		return err
 	})

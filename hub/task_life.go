@@ -17,11 +17,15 @@ func (h *Hub) FailTask(ctx context.Context, id int64, attempt int, f task.Failur
 	return h.Store.FailTask(ctx, id, attempt, xmlrpc.MarshalFault(f.Fault, f.Msg), f)
 }
 
-// CancelTask cancels a task and, with recurse, all below it. Its processes end
-// when its workflow does, which is at once. It returns false for a task that
-// had ended otherwise. It checks no permission.
-func (h *Hub) CancelTask(ctx context.Context, id int64, recurse bool) (bool, error) {
-	return h.Store.CancelTask(ctx, id, recurse)
+// TaskCanceled records that a task's workflow was cancelled, by the hub or by way
+// of Temporal, and that no host works on the task any more.
+func (h *Hub) TaskCanceled(ctx context.Context, id int64) error {
+	return h.Store.InTx(ctx, func(ctx context.Context) error {
+		if _, err := h.Store.CancelTask(ctx, id, true); err != nil {
+			return err
+		}
+		return h.Store.EndRuns(ctx, id)
+	})
 }
 
 // AssertTaskHost returns the calling host's id when it has the task and the

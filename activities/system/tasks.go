@@ -83,8 +83,7 @@ type CancelRequest struct {
 // CancelTask records a cancel that came through Temporal; one that came through
 // the hub is recorded already.
 func (a *Activities) CancelTask(ctx context.Context, req CancelRequest) error {
-	_, err := a.Hub.CancelTask(ctx, req.TaskID, true)
-	return answer(err)
+	return answer(a.Hub.TaskCanceled(ctx, req.TaskID))
 }
 
 // ReleaseRequest gives a task back after trouble of its host.

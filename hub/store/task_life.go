@@ -253,7 +253,6 @@ func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, 
 		for _, q := range []string{
 			`UPDATE task SET state = 0, host_id = NULL, start_time = NULL, waiting = CASE WHEN waiting IS NOT NULL THEN false END WHERE id = $1`,
 			`UPDATE toji.task_attempt SET ended = now(), outcome = 'freed' WHERE ended IS NULL AND task_id = $1`,
-			`UPDATE scheduler_task_runs SET active = false WHERE active AND task_id = $1`,
 			// The next attempt's children have the same labels, which are unique.
 			`UPDATE task SET label = left(label, 240) || '#' || id WHERE parent = $1 AND label NOT LIKE '%#' || id`,
 		} {
@@ -280,9 +279,7 @@ func (s *Store) CancelTask(ctx context.Context, id int64, recurse bool) (ok bool
 		}
 		ok = !t.State.Finished() || t.State == koji.TaskCanceled
 		if t.State.Finished() {
-			// A run lasts until the workflow, which says so here, has left the host.
-			_, err := s.Exec(ctx, `UPDATE scheduler_task_runs SET active = false WHERE active AND task_id = $1`, id)
-			return err
+			return nil
 		}
 		if err := s.cancelTasks(ctx, []int64{id}); err != nil || !recurse {
 			return err
@@ -290,6 +287,13 @@ func (s *Store) CancelTask(ctx context.Context, id int64, recurse bool) (ok bool
 		return s.cancelTree(ctx, id)
 	})
 	return ok, err
+}
+
+// EndRuns records that no host has anything to do with a task any more. Koji: the
+// run of a task that was freed or canceled lasts until the scheduler has seen it.
+func (s *Store) EndRuns(ctx context.Context, id int64) error {
+	_, err := s.Exec(ctx, `UPDATE scheduler_task_runs SET active = false WHERE active AND task_id = $1`, id)
+	return err
 }
 
 // CancelChildren cancels all tasks below id.
