@@ -48,8 +48,6 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 	return h.MakeTask(ctx, "newRepo", []any{tag.Name, kw}, TaskOpts{Priority: new(15), Channel: "createrepo"})
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, error) {
 	tagID, err := h.lookupID(ctx, store.Tags, p.Tag)
 	if err != nil {
