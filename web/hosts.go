@@ -143,5 +143,11 @@ func (s *Site) loadHost(r *http.Request) (*view, error) {
 		}
 	}
 	p.Current, p.Recent = taskRows(current.Value.List), taskRows(recent.Value.List)
+	for i := range p.Current {
+		p.Current[i].Host = host.Name
+	}
+	for i := range p.Recent {
+		p.Recent[i].Host = host.Name
+	}
 	return &view{Title: host.Name, Live: "/events", Body: p}, nil
 }

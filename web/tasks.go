@@ -194,7 +194,8 @@ func (s *Site) withSubtasks(r *http.Request, top []api.ListedTask) ([]taskRow, e
 		generation = taskRows(list)
 		for _, t := range generation {
 			t.Depth = depth
-			below[*t.Parent] = append(below[*t.Parent], t)
+			parent := deref(t.Parent)
+			below[parent] = append(below[parent], t)
 		}
 	}
 	return flatten(roots, below), nil
