@@ -40,6 +40,7 @@ type database struct {
 	repo     *tasks.RepoInfo
 	finished map[int64]bool // tasks that cannot open
 	freed    int            // how often CloseTask finds the task freed
+	held     int            // the attempt that has the task in spite of the signal that it was freed
 }
 
 func newDatabase(r *record) *database {
@@ -67,8 +68,13 @@ func (d *database) OpenTask(_ context.Context, req system.OpenRequest) (system.O
 	return system.OpenReply{Opened: true, Host: host}, nil
 }
 
-// HoldsTask says that whoever sends the signal has freed the task.
-func (d *database) HoldsTask(context.Context, system.HoldsRequest) (bool, error) { return false, nil }
+// HoldsTask says that whoever sent the signal has freed the task, unless it was
+// late.
+func (d *database) HoldsTask(_ context.Context, req system.HoldsRequest) (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return req.Attempt == d.held, nil
+}
 
 func (d *database) CloseTask(_ context.Context, req system.CloseRequest) (system.EndReply, error) {
 	d.add("close %d", req.TaskID)

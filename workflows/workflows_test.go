@@ -129,10 +129,11 @@ func TestHostTroubleEndsTheTaskAtLast(t *testing.T) {
 	require.Equal(t, "fail 1 with 1000 infrastructure: disk full", w.list[len(w.list)-1])
 }
 
+// Refusals are remembered, and do not count as failures, however many there are.
 func TestRefusalIsRemembered(t *testing.T) {
 	w := newWorld(t)
 	w.host.build = func(try int, _ builder.BuildArchRequest) error {
-		if try == 1 {
+		if try <= 2*hostAttempts {
 			return hostTrouble(task.ErrorRefused, "wrong arch")
 		}
 		return nil
@@ -159,6 +160,23 @@ func TestFreed(t *testing.T) {
 	var repo tasks.RepoInfo
 	require.NoError(t, w.GetWorkflowResult(&repo))
 	require.Equal(t, int64(8), repo.ID)
+}
+
+// A signal that meant the attempt before takes nothing from this one.
+func TestFreedLate(t *testing.T) {
+	w := newWorld(t)
+	w.db.setRepo(nil)
+	w.db.held = 1
+	for _, after := range []time.Duration{time.Minute, 2 * time.Minute} {
+		w.RegisterDelayedCallback(func() { w.SignalWorkflow(task.SignalFreed, nil) }, after)
+	}
+	w.RegisterDelayedCallback(func() {
+		w.db.setRepo(&tasks.RepoInfo{ID: 8})
+		w.SignalWorkflow(task.SignalWake, nil)
+	}, 3*time.Minute)
+	w.run("waitrepo", tasks.WaitrepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.NoError(t, w.GetWorkflowError())
+	require.Equal(t, []string{`open 1 attempt 1 on ""`, "wait 1: no repository yet", "close 1"}, w.list)
 }
 
 // A task that was freed just before it closed runs again.
