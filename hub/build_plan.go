@@ -44,6 +44,9 @@ func (h *Hub) PlanBuild(ctx context.Context, t task.Task, p tasks.BuildParams) (
 	if err := h.askBuildPolicies(ctx, plan, t, p); err != nil {
 		return plan, err
 	}
+	if err := h.checkSource(ctx, plan, p); err != nil {
+		return plan, err
+	}
 	config, err := h.BuildConfig(ctx, plan.BuildTag, nil)
 	if err != nil {
 		return plan, err
@@ -57,6 +60,41 @@ func (h *Hub) PlanBuild(ctx context.Context, t task.Task, p tasks.BuildParams) (
 	}
 	plan.SRPMArch, err = taskArch(buildArches(config, p, "", nil), "noarch")
 	return plan, err
+}
+
+// checkSource finds out before any work that an uploaded SRPM is none, or that
+// its package may not be built. Its NVR may still change: it is made anew in the
+// buildroot.
+func (h *Hub) checkSource(ctx context.Context, plan BuildPlan, p tasks.BuildParams) error {
+	switch {
+	case plan.FromSCM:
+		return nil
+	case strings.Contains(p.Src, "://"):
+		return koji.BuildErrorf("Invalid source specification: %s", p.Src)
+	}
+	header, err := h.readSRPM(p.Src)
+	if err != nil {
+		return err
+	}
+	_, err = h.buildablePackage(ctx, plan, p, header.NVRA().Name)
+	return err
+}
+
+// buildablePackage is the package's entry in the destination's list, nil if
+// there is none; that, or a blocked one, is an error for a build that is to be
+// tagged.
+func (h *Hub) buildablePackage(ctx context.Context, plan BuildPlan, p tasks.BuildParams, name string) (*api.TagPackage, error) {
+	pkg, err := h.PackageEntry(ctx, plan.DestTag, name, nil)
+	if err != nil || plan.SkipTag || p.Opts.Scratch {
+		return pkg, err
+	}
+	switch {
+	case pkg == nil:
+		return nil, koji.BuildErrorf("package %s not in list for tag %s", name, plan.DestName)
+	case pkg.Blocked:
+		return nil, koji.BuildErrorf("package %s is blocked for tag %s", name, plan.DestName)
+	}
+	return pkg, nil
 }
 
 // planTags finds the build and destination tags. With a repository given, its
@@ -191,17 +229,9 @@ func (h *Hub) BeginBuild(ctx context.Context, t task.Task, p tasks.BuildParams, 
 	}
 	nvr := header.NVRA().NVR
 	begun := BegunBuild{NVR: nvr.String()}
-	pkg, err := h.packageEntry(ctx, plan.DestTag, nvr.Name)
+	pkg, err := h.buildablePackage(ctx, plan, p, nvr.Name)
 	if err != nil {
 		return begun, err
-	}
-	if !plan.SkipTag && !p.Opts.Scratch {
-		switch {
-		case pkg == nil:
-			return begun, koji.BuildErrorf("package %s not in list for tag %s", nvr.Name, plan.DestName)
-		case pkg.Blocked:
-			return begun, koji.BuildErrorf("package %s is blocked for tag %s", nvr.Name, plan.DestName)
-		}
 	}
 	extra := ""
 	if pkg != nil && pkg.ExtraArches != nil {
@@ -269,20 +299,6 @@ func (h *Hub) readSRPM(rel string) (*rpmfile.Header, error) {
 		return nil, koji.BuildErrorf("%s is not a source package", rel)
 	}
 	return header, nil
-}
-
-// packageEntry is the entry of a package in a tag's list, its own or an
-// inherited one; nil if there is none.
-func (h *Hub) packageEntry(ctx context.Context, tagID int64, name string) (*api.TagPackage, error) {
-	pkg, err := h.Lookup(ctx, store.Packages, name, false)
-	if err != nil || pkg == nil {
-		return nil, err
-	}
-	list, err := h.Store.PackageList(ctx, store.PackageFilter{TagID: &tagID, PackageID: &pkg.ID, Inherit: true})
-	if err != nil || len(list) == 0 {
-		return nil, err
-	}
-	return &list[0], nil
 }
 
 // asOwner lets the rules that ask who is calling see the task's owner: a task

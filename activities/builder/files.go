@@ -8,10 +8,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	rpcclient "github.com/toji-build/toji/internal/rpc/client"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/rpmfile"
 )
 
 // fetchWork brings a file below the hub's work/ into the job's folder. One that
@@ -21,7 +23,28 @@ func (j *job) fetchWork(ctx context.Context, rel string) (string, error) {
 	if _, err := os.Stat(to); err == nil {
 		return to, nil
 	}
-	return to, j.fetch(ctx, "work/"+rel, to)
+	err := j.fetch(ctx, "work/"+rel, to)
+	if rpcclient.IsNotFound(err) {
+		// Not the host's fault: nobody has uploaded it.
+		return "", koji.BuildErrorf("%s was not uploaded", rel)
+	}
+	return to, err
+}
+
+// fetchSRPM is fetchWork for a source package, whose header it reads.
+func (j *job) fetchSRPM(ctx context.Context, rel string) (string, *rpmfile.Header, error) {
+	file, err := j.fetchWork(ctx, rel)
+	if err != nil {
+		return "", nil, err
+	}
+	header, err := rpmfile.Open(file)
+	switch {
+	case err != nil:
+		return "", nil, koji.BuildErrorf("%s: %s", rel, strings.TrimPrefix(err.Error(), file+": "))
+	case !header.Source():
+		return "", nil, koji.BuildErrorf("%s is not a source package", rel)
+	}
+	return file, header, nil
 }
 
 // fetch brings a file of the hub's top directory.
@@ -38,7 +61,10 @@ func (j *job) fetch(ctx context.Context, rel, to string) error {
 	if e := f.Close(); err == nil {
 		err = e
 	}
-	if err != nil {
+	switch {
+	case rpcclient.IsNotFound(err):
+		return errors.Join(koji.GenericErrorf("the hub has no file %s", rel), os.Remove(temp))
+	case err != nil:
 		return errors.Join(infrastructure(err), os.Remove(temp))
 	}
 	return os.Rename(temp, to)
