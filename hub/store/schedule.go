@@ -225,14 +225,16 @@ func (s *Store) RefuseTask(ctx context.Context, taskID, hostID int64, soft bool,
 // hostQuarantine is how many failures in a row put a host aside.
 const hostQuarantine = 3
 
-// countTrouble counts a failure of the infrastructure against a host, which is
-// quarantined after several in a row.
-func (s *Store) countTrouble(ctx context.Context, host int64, reason string) error {
-	_, err := s.Exec(ctx, `INSERT INTO toji.host_health AS h (host_id, failures_in_row, note, updated) VALUES ($1, 1, $2, now())
+// countTrouble counts a failure of the infrastructure, which is recorded already,
+// against a host. After several in a row the host is quarantined. Each task
+// counts once: one that no host can do must not put them aside one by one.
+func (s *Store) countTrouble(ctx context.Context, host, taskID int64, reason string) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.host_health AS h (host_id, failures_in_row, note, updated) SELECT $1, 1, $2, now()
+		WHERE (SELECT count(*) FROM toji.task_failure WHERE host_id = $1 AND task_id = $4 AND class = 'infrastructure') = 1
 		ON CONFLICT (host_id) DO UPDATE SET failures_in_row = h.failures_in_row + 1, note = excluded.note, updated = now(),
 			quarantined_at = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantined_at, now()) ELSE h.quarantined_at END,
 			quarantine_reason = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantine_reason, excluded.note) ELSE h.quarantine_reason END`,
-		host, reason, hostQuarantine)
+		host, reason, hostQuarantine, taskID)
 	if err != nil {
 		return fmt.Errorf("count trouble of host %d: %w", host, err)
 	}

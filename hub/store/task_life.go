@@ -176,7 +176,7 @@ func (s *Store) FailTask(ctx context.Context, id int64, attempt int, result stri
 		if err != nil || host == 0 || !trouble {
 			return err
 		}
-		return s.countTrouble(ctx, host, f.Msg)
+		return s.countTrouble(ctx, host, id, f.Msg)
 	})
 	return out, err
 }
@@ -235,7 +235,7 @@ func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 		if err != nil {
 			return err
 		}
-		return s.countTrouble(ctx, r.HostID, r.Reason)
+		return s.countTrouble(ctx, r.HostID, r.TaskID, r.Reason)
 	})
 }
 
