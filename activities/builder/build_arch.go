@@ -30,16 +30,9 @@ func (a *Activities) BuildArch(ctx context.Context, req BuildArchRequest) (tasks
 }
 
 func (j *job) buildArch(ctx context.Context, p tasks.BuildArchParams) (result tasks.BuildArchResult, err error) {
-	srpm, err := j.fetchWork(ctx, p.Pkg)
+	srpm, header, err := j.fetchSRPM(ctx, p.Pkg)
 	if err != nil {
 		return result, err
-	}
-	header, err := rpmfile.Open(srpm)
-	if err != nil {
-		return result, koji.BuildErrorf("%s: %v", p.Pkg, err)
-	}
-	if !header.Source() {
-		return result, koji.BuildErrorf("not a source package")
 	}
 	j.weigh(ctx, header.NVRA().Name)
 	r, err := j.makeRoot(ctx, rootSpec{tag: p.Root, repoID: p.Opts.RepoID, arch: p.Arch})

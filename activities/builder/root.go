@@ -100,7 +100,12 @@ func (r *root) init(ctx context.Context) error {
 		return err
 	}
 	r.chroot = chroot
-	_, err = rpc.Invoke(ctx, r.job.hub, api.HostSetBuildRootList, r.contents(chroot.Packages))
+	// Once: the hub does not take it for a root that builds, as one does that
+	// an earlier life of the daemon has begun with.
+	_, err = remember(r.job, "listed", func() (bool, error) {
+		_, err := rpc.Invoke(ctx, r.job.hub, api.HostSetBuildRootList, r.contents(chroot.Packages))
+		return err == nil, err
+	})
 	return err
 }
 

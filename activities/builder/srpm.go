@@ -30,7 +30,7 @@ func (a *Activities) RebuildSRPM(ctx context.Context, req RebuildSRPMRequest) (t
 
 func (j *job) rebuildSRPM(ctx context.Context, p tasks.RebuildSRPMParams) (tasks.SRPMResult, error) {
 	var none tasks.SRPMResult
-	srpm, err := j.fetchWork(ctx, p.SRPM)
+	srpm, _, err := j.fetchSRPM(ctx, p.SRPM)
 	if err != nil {
 		return none, err
 	}
