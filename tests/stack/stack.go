@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,11 +56,10 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, err
 	}
 	s.cmd.Stderr = s.cmd.Stdout
-	if err := s.cmd.Start(); err != nil {
+	ready := make(chan struct{})
+	if err := s.run(out, ready); err != nil {
 		return nil, err
 	}
-	ready := make(chan struct{})
-	go s.read(out, ready)
 	select {
 	case <-ready:
 	case <-s.done:
@@ -71,6 +71,23 @@ func Start(ctx context.Context, o Options) (*Stack, error) {
 		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
+}
+
+// run starts the program, which does not outlive us, and reads what it says.
+func (s *Stack) run(out io.Reader, ready chan<- struct{}) error {
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	started := make(chan error)
+	go func() {
+		// Pdeathsig is about the parent's thread: this one lives as long as the child.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			s.read(out, ready)
+		}
+	}()
+	return <-started
 }
 
 func (s *Stack) read(out io.Reader, ready chan<- struct{}) {
@@ -108,7 +125,7 @@ func (s *Stack) connect(ctx context.Context) error {
 	s.Env = map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		if name, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok {
-			s.Env[name] = strings.Trim(value, "'")
+			s.Env[name] = strings.ReplaceAll(strings.TrimSuffix(strings.TrimPrefix(value, "'"), "'"), `'\''`, "'")
 		}
 	}
 	p, err := profile.Load(profile.Options{Config: filepath.Join(s.Dir, "koji.conf"), Profile: "toji"})

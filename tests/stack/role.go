@@ -1,0 +1,147 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji/api"
+)
+
+// Role is one more process beside those of toji dev: a second hub or builder.
+type Role struct {
+	Name string
+	Log  string // path of its log
+	cmd  *exec.Cmd
+	hold *os.File // its lifeline: it does not outlive us
+	done chan struct{}
+}
+
+// StartHub starts a second hub on the stack's database and Temporal, and returns
+// it with its URL. It need not be ready.
+func (s *Stack) StartHub() (*Role, string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", err
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	changes := map[string]any{"listen": address, "listen_tls": ""}
+	if err := s.configure("second-hub", "hub.toml", "hub", changes); err != nil {
+		return nil, "", err
+	}
+	r, err := s.startRole("hub", "second-hub")
+	return r, "http://" + address + "/kojihub", err
+}
+
+// StartBuilder makes a build host of the name known to the hub, in the channel of
+// the name alone, and starts it. changes are to the section [worker] of the
+// stack's own builder. It need not be ready.
+func (s *Stack) StartBuilder(ctx context.Context, name string, changes map[string]any) (*Role, error) {
+	host := api.AddHostParams{Hostname: name, Arches: []string{"x86_64"}, Force: true}
+	if _, err := rpc.Invoke(ctx, s.Client, api.AddHost, host); err != nil {
+		return nil, err
+	}
+	join := api.AddHostToChannelParams{Hostname: name, ChannelName: name, Create: true}
+	if _, err := rpc.Invoke(ctx, s.Client, api.AddHostToChannel, join); err != nil {
+		return nil, err
+	}
+	leave := api.RemoveHostFromChannelParams{Hostname: name, ChannelName: "default"}
+	if _, err := rpc.Invoke(ctx, s.Client, api.RemoveHostFromChannel, leave); err != nil {
+		return nil, err
+	}
+	cert, err := s.certificate(name)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]any{"cert": cert, "workdir": filepath.Join(s.Dir, name)}
+	maps.Copy(all, changes)
+	if err := s.configure(name, "worker.toml", "worker", all); err != nil {
+		return nil, err
+	}
+	return s.RestartBuilder(name)
+}
+
+// RestartBuilder starts a builder that StartBuilder has started before.
+func (s *Stack) RestartBuilder(name string) (*Role, error) { return s.startRole("worker", name) }
+
+// configure writes NAME.toml: one of the stack's own files with some keys of a
+// section changed.
+func (s *Stack) configure(name, like, section string, changes map[string]any) error {
+	text, err := os.ReadFile(filepath.Join(s.Dir, like))
+	if err != nil {
+		return err
+	}
+	config := map[string]map[string]any{}
+	if err := toml.Unmarshal(text, &config); err != nil {
+		return err
+	}
+	maps.Copy(config[section], changes)
+	if text, err = toml.Marshal(config); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(s.Dir, name+".toml"), text, 0o600)
+}
+
+func (s *Stack) startRole(command, name string) (*Role, error) {
+	r := &Role{Name: name, Log: filepath.Join(s.Dir, "log", name+".log"), done: make(chan struct{})}
+	log, err := os.OpenFile(r.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close()
+	lifeline, hold, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer lifeline.Close()
+	r.hold = hold
+	r.cmd = exec.Command(cmp.Or(s.opts.Toji, "../../bin/toji"), command, "--config", filepath.Join(s.Dir, name+".toml"), "--lifeline", "3")
+	r.cmd.Stdout, r.cmd.Stderr = log, log
+	r.cmd.ExtraFiles = []*os.File{lifeline}
+	if err := r.cmd.Start(); err != nil {
+		hold.Close()
+		return nil, err
+	}
+	go func() {
+		defer close(r.done)
+		_ = r.cmd.Wait() // how it ended is in its log
+	}()
+	return r, nil
+}
+
+// Done is closed when the process has ended.
+func (r *Role) Done() <-chan struct{} { return r.done }
+
+// Kill ends the process by SIGKILL, and all that hangs on its lifeline.
+func (r *Role) Kill() {
+	_ = r.cmd.Process.Kill() // the only error is that it has ended
+	<-r.done
+	r.hold.Close()
+}
+
+// Stop ends the process in order, as a service manager would.
+func (r *Role) Stop() error {
+	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-r.done:
+		r.hold.Close()
+		return nil
+	case <-time.After(15 * time.Second):
+		r.Kill()
+		return fmt.Errorf("%s did not stop within 15 s", r.Name)
+	}
+}
