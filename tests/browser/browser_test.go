@@ -246,3 +246,17 @@ func TestFreshLists(t *testing.T) {
 	p.shows("#list", "waittest")
 	p.untroubled()
 }
+
+// A page whose stream broke off connects again and shows what it has missed.
+func TestConnectionIsLost(t *testing.T) {
+	browser := newBrowser(t)
+	w := newWorld(t)
+	p := newTab(t, browser)
+	p.open(w.URL + "/tasks?owner=mikaela")
+	p.shows("#live", "Live")
+	w.CloseClientConnections()
+	p.shows("#live", "Connecting")
+	w.addTask(aTask{id: 901, method: "waittest", arch: "noarch", owner: 2, params: []any{7}})
+	p.shows("#live", "Live")
+	p.shows("#list", "waittest")
+}

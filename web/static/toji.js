@@ -115,6 +115,7 @@
   const address = document.body.dataset.live;
   let source = null;
   let offset = null; // of the log, where the next piece begins
+  let broken = false;
   let ended = false;
 
   const say = (words, state) => {
@@ -132,8 +133,18 @@
     const url = new URL(address, location.href);
     if (offset !== null) url.searchParams.set("offset", offset);
     source = new EventSource(url);
-    source.onopen = () => say("Live", "on");
-    source.onerror = () => say("Connecting …", "off");
+    source.onopen = () => {
+      say("Live", "on");
+      if (broken) refreshSoon(); // what was told meanwhile is lost
+      broken = false;
+    };
+    source.onerror = () => {
+      say("Connecting …", "off");
+      broken = true;
+      if (source.readyState !== EventSource.CLOSED) return; // it tries again by itself
+      close();
+      setTimeout(attend, 5000);
+    };
     source.addEventListener("change", refreshSoon);
     source.addEventListener("log", (e) => {
       offset = e.lastEventId;
