@@ -14,6 +14,7 @@ type console struct {
 	mu    sync.Mutex
 	w     io.Writer
 	shown map[string]time.Time // when a warning was last shown
+	quiet bool                 // warnings are not shown any more
 }
 
 func newConsole(w io.Writer) *console {
@@ -42,7 +43,7 @@ const quietTime = 30 * time.Second
 func (c *console) warn(service, topic, text string) {
 	key := service + " " + topic
 	c.mu.Lock()
-	repeated := time.Since(c.shown[key]) < quietTime
+	repeated := c.quiet || time.Since(c.shown[key]) < quietTime
 	if !repeated {
 		c.shown[key] = time.Now()
 	}
@@ -50,6 +51,13 @@ func (c *console) warn(service, topic, text string) {
 	if !repeated {
 		c.say("%s: %s", service, text)
 	}
+}
+
+// hush ends the warnings: what goes down together complains about the others.
+func (c *console) hush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.quiet = true
 }
 
 // warning returns what a line of a log in slog's text format warns of: its

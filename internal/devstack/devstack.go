@@ -166,6 +166,7 @@ func (s *Stack) stop() {
 		return
 	}
 	s.console.say("stopping")
+	s.console.hush()
 	began := time.Now()
 	for len(s.services) > 0 {
 		last := len(s.services) - 1
