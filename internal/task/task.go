@@ -37,10 +37,6 @@ type Info struct {
 	Weight float64
 	// Queue says who carries it.
 	Queue Queue
-	// Submit is the permission that makeTask wants beside "admin" for
-	// submitting this type directly; empty means that only an admin, or a
-	// method of its own (build, newRepo), may.
-	Submit string
 	// Title says in one line what a task of this type does.
 	Title string
 	// AnyHost makes a task ignore its host's arches and channel: it is about

@@ -54,6 +54,6 @@ type RestartHostsOpts struct {
 
 // RestartHosts restarts the daemons of several hosts.
 var RestartHosts = task.Define(task.Type[RestartHostsParams, task.Nothing]{
-	Info:  task.Info{Method: "restartHosts", Weight: 0.1, Queue: task.System, Submit: "host", Title: "Restart the builder daemons of several hosts"},
+	Info:  task.Info{Method: "restartHosts", Weight: 0.1, Queue: task.System, Title: "Restart the builder daemons of several hosts"},
 	Label: noLabel[RestartHostsParams],
 })

@@ -38,7 +38,7 @@ func (r NewRepoResult) MarshalXMLRPC() (any, error) { return []any{r.RepoID, r.E
 
 // NewRepo makes a repository of a tag.
 var NewRepo = task.Define(task.Type[NewRepoParams, NewRepoResult]{
-	Info:  task.Info{Method: "newRepo", Weight: 0.1, Queue: task.System, Submit: "repo", Title: "Make a repository of a tag"},
+	Info:  task.Info{Method: "newRepo", Weight: 0.1, Queue: task.System, Title: "Make a repository of a tag"},
 	Label: func(p NewRepoParams) string { return p.Tag.String() },
 })
 
@@ -113,6 +113,6 @@ type RepoInfo struct {
 
 // Waitrepo waits for a repository of a tag that satisfies its conditions.
 var Waitrepo = task.Define(task.Type[WaitrepoParams, RepoInfo]{
-	Info:  task.Info{Method: "waitrepo", Weight: 0.2, Queue: task.System, Submit: "repo", Title: "Wait for a repository"},
+	Info:  task.Info{Method: "waitrepo", Weight: 0.2, Queue: task.System, Title: "Wait for a repository"},
 	Label: func(p WaitrepoParams) string { return strings.Join(append([]string{p.Tag.String()}, p.NVRs...), ", ") },
 })
