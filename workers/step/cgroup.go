@@ -16,14 +16,10 @@ import (
 // The files of a cgroup are described in the kernel's
 // Documentation/admin-guide/cgroup-v2.rst.
 
-// enterCgroup moves this process to the cgroup and makes a child cgroup for the
-// command alone, which can then be killed without its shim.
-func enterCgroup(dir string) (work string, err error) {
-	pid := strconv.Itoa(os.Getpid())
-	if err := os.WriteFile(filepath.Join(dir, "cgroup.procs"), []byte(pid), 0o644); err != nil {
-		return "", fmt.Errorf("enter cgroup: %w", err)
-	}
-	work = filepath.Join(dir, "work-"+pid)
+// workCgroup makes a cgroup below the shim's for the command alone, which can
+// then be killed without its shim.
+func workCgroup(dir string) (work string, err error) {
+	work = filepath.Join(dir, fmt.Sprintf("work-%d", os.Getpid()))
 	if err := os.Mkdir(work, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", fmt.Errorf("make cgroup: %w", err)
 	}

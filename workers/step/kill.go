@@ -22,13 +22,14 @@ func (sh *shim) kill() {
 	again := time.NewTicker(killRetry)
 	defer again.Stop()
 	for {
-		for _, pid := range descendants(os.Getpid()) {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
+		// Mostly nothing is left, and looking through all of /proc is dear.
 		select {
 		case <-sh.empty:
 			return
 		case <-again.C:
+		}
+		for _, pid := range descendants(os.Getpid()) {
+			syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
 }

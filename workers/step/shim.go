@@ -94,13 +94,13 @@ func startShim(args []string) (*shim, error) {
 	return sh, nil
 }
 
-// claim enters the task's cgroup, makes the command's, and writes DIR/pid.
+// claim makes the command's cgroup and writes DIR/pid.
 func (sh *shim) claim() (err error) {
 	if sh.self, err = identify(os.Getpid()); err != nil {
 		return err
 	}
 	if sh.spec.Cgroup != "" {
-		if sh.self.Work, err = enterCgroup(sh.spec.Cgroup); err != nil {
+		if sh.self.Work, err = workCgroup(sh.spec.Cgroup); err != nil {
 			return err
 		}
 	}

@@ -64,6 +64,16 @@ func launch(ctx context.Context, dir string, spec Spec) error {
 	cmd.Env = DefaultEnv
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if spec.Cgroup != "" {
+		group, err := os.Open(spec.Cgroup)
+		if err != nil {
+			report.Close()
+			return err
+		}
+		defer group.Close()
+		// A process that is moved later makes the whole machine wait for a grace period.
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(group.Fd())
+	}
 	cmd.ExtraFiles = []*os.File{report}
 	if spec.Lifeline != nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, spec.Lifeline)

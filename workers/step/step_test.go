@@ -168,10 +168,12 @@ func TestStartError(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	_, err = step.Start(t.Context(), dir, step.Spec{})
 	require.ErrorContains(t, err, "no command")
-	_, err = step.Start(t.Context(), dir, sh("exit 0"))
+	s, err := step.Start(t.Context(), dir, sh("exit 0"))
 	require.NoError(t, err, "a start that failed leaves the directory free")
 	_, err = step.Start(t.Context(), dir, sh("exit 0"))
 	require.ErrorContains(t, err, "used before")
+	_, err = s.Wait(t.Context()) // it writes to dir until then
+	require.NoError(t, err)
 }
 
 // forest starts processes of every kind that is hard to find: in another
