@@ -38,4 +38,6 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindHostCalls,
 	bindScheduler,
 	bindRepos,
+	bindNotifications,
+	bindSearch,
 }
