@@ -23,14 +23,16 @@ import (
 // job is one activity at work.
 type job struct {
 	*Activities
-	task   task.Task
-	dir    string // the task's folder; it outlives the daemon
-	upload string // the task's folder on the hub, below work/
-	hub    *rpcclient.Client
-	steps  *step.Runner
-	logs   *logStream
-	log    *slog.Logger
-	cancel context.CancelCauseFunc
+	task    task.Task
+	attempt attempt
+	dir     string // the task's folder; it outlives the daemon
+	upload  string // the task's folder on the hub, below work/
+	hub     *rpcclient.Client
+	steps   *step.Runner
+	logs    *logStream
+	log     *slog.Logger
+	cancel  context.CancelCauseFunc
+	done    chan struct{} // closed when nothing of it is left
 }
 
 // do runs f in a job's frame. Its error is Temporal's.
@@ -55,31 +57,32 @@ func do[R any](ctx context.Context, a *Activities, t task.Task, f func(context.C
 // cgroup. The returned context ends when the work is to end.
 func (a *Activities) begin(ctx context.Context, t task.Task) (*job, context.Context, error) {
 	work, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	info := activity.GetInfo(ctx)
 	j := &job{
-		Activities: a, task: t, cancel: cancel, log: a.log.With("task", t.ID),
+		Activities: a, task: t, attempt: attemptOf(info), cancel: cancel, done: make(chan struct{}), log: a.log.With("task", t.ID),
 		dir: a.taskDir(t.ID), upload: koji.PathInfo{}.TaskRel(t.ID),
 	}
-	if !a.down.add(j) {
-		cancel(nil)
-		return nil, nil, step.ErrDetach
+	go a.heartbeat(work, info.TaskToken, cancel)
+	if err := a.down.enter(work, j); err != nil {
+		cancel(err)
+		return nil, nil, err
 	}
-	if err := j.prepare(work, activity.GetInfo(ctx)); err != nil {
+	if err := j.prepare(work); err != nil {
 		j.end(err)
 		return nil, nil, err
 	}
-	go a.heartbeat(work, activity.GetInfo(ctx).TaskToken, cancel)
 	j.logs.start()
 	return j, work, nil
 }
 
-func (j *job) prepare(ctx context.Context, info activity.Info) error {
+func (j *job) prepare(ctx context.Context) error {
 	if err := j.checkSpace(); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(j.dir, 0o711); err != nil {
 		return infrastructure(err)
 	}
-	if err := j.record(info); err != nil {
+	if err := j.record(); err != nil {
 		return infrastructure(err)
 	}
 	hub, err := j.Activities.hub.Subsession(ctx)
@@ -100,8 +103,8 @@ func (j *job) prepare(ctx context.Context, info activity.Info) error {
 // end takes the frame down. When the daemon goes, the steps and the folder stay
 // for the next one.
 func (j *job) end(err error) {
+	defer j.down.remove(j)
 	j.cancel(err)
-	j.down.remove(j)
 	detached := errors.Is(err, step.ErrDetach)
 	if j.logs != nil {
 		j.logs.stop(!detached)
@@ -138,10 +141,14 @@ type attempt struct {
 
 const attemptFile = "attempt.json"
 
-func (j *job) record(info activity.Info) error {
-	text, err := json.Marshal(attempt{
+func attemptOf(info activity.Info) attempt {
+	return attempt{
 		Namespace: info.Namespace, WorkflowID: info.WorkflowExecution.ID, RunID: info.WorkflowExecution.RunID, ActivityID: info.ActivityID,
-	})
+	}
+}
+
+func (j *job) record() error {
+	text, err := json.Marshal(j.attempt)
 	if err != nil {
 		return err
 	}

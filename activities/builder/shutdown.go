@@ -8,30 +8,76 @@ import (
 	"github.com/toji-build/toji/workers/step"
 )
 
-// shutdown ends the frames of all jobs without ending their steps.
+// shutdown knows the jobs under way, one for each task, and ends their frames
+// without ending their steps.
 type shutdown struct {
-	mu   sync.Mutex
-	gone bool
-	jobs map[*job]struct{}
+	mu       sync.Mutex
+	jobs     map[int64]*job // by task
+	draining bool           // no more jobs begin
+	gone     bool
+	left     chan struct{} // closed when gone
 }
 
-func newShutdown() *shutdown { return &shutdown{jobs: map[*job]struct{}{}} }
+func newShutdown() *shutdown { return &shutdown{jobs: map[int64]*job{}, left: make(chan struct{})} }
 
-// add registers a job; it returns false when the daemon goes already.
-func (s *shutdown) add(j *job) bool {
+// enter registers a job, as soon as it may begin. A daemon that drains leaves it
+// to the next one. An earlier job of the task does not know yet that nobody wants
+// it and is waited for, as both use one folder; if it is the same activity,
+// tried again, its steps go on.
+func (s *shutdown) enter(ctx context.Context, j *job) error {
+	for {
+		var wait <-chan struct{}
+		earlier, ok := s.add(j)
+		switch {
+		case ok:
+			return nil
+		case earlier == nil:
+			wait = s.left
+		case earlier.attempt == j.attempt:
+			earlier.cancel(step.ErrDetach)
+			wait = earlier.done
+		default:
+			earlier.cancel(errCanceled)
+			wait = earlier.done
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if wait == s.left {
+			return step.ErrDetach
+		}
+	}
+}
+
+// add registers a job. It returns false when the daemon drains, or when the task
+// has a job already, and then that one.
+func (s *shutdown) add(j *job) (earlier *job, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.gone {
-		return false
+	if s.draining || s.gone {
+		return nil, false
 	}
-	s.jobs[j] = struct{}{}
-	return true
+	if earlier = s.jobs[j.task.ID]; earlier != nil {
+		return earlier, false
+	}
+	s.jobs[j.task.ID] = j
+	return nil, true
 }
 
 func (s *shutdown) remove(j *job) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.jobs, j)
+	delete(s.jobs, j.task.ID)
+	close(j.done)
+}
+
+// Drain has no more jobs begin: those that come wait for the next daemon.
+func (a *Activities) Drain() {
+	a.down.mu.Lock()
+	defer a.down.mu.Unlock()
+	a.down.draining = true
 }
 
 // Detach has all activities end while their steps go on: the daemon is about to
@@ -39,8 +85,12 @@ func (s *shutdown) remove(j *job) {
 func (a *Activities) Detach() {
 	a.down.mu.Lock()
 	defer a.down.mu.Unlock()
+	if a.down.gone {
+		return
+	}
 	a.down.gone = true
-	for j := range a.down.jobs {
+	close(a.down.left)
+	for _, j := range a.down.jobs {
 		j.cancel(step.ErrDetach)
 	}
 }
@@ -57,8 +107,8 @@ func (a *Activities) RunningRoots() map[string]bool {
 	a.down.mu.Lock()
 	defer a.down.mu.Unlock()
 	roots := map[string]bool{}
-	for j := range a.down.jobs {
-		roots[a.rootOf(strconv.FormatInt(j.task.ID, 10))] = true
+	for id := range a.down.jobs {
+		roots[a.rootOf(strconv.FormatInt(id, 10))] = true
 	}
 	return roots
 }

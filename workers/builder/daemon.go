@@ -186,9 +186,10 @@ func (d *Daemon) worker(host *api.Host) worker.Worker {
 	return w
 }
 
-// drain is called by the restart and shutdown tasks: the daemon ends when all
-// tasks but the caller have.
+// drain is called by the restart and shutdown tasks: the daemon takes no more
+// tasks and ends when all have that it has.
 func (d *Daemon) drain(restart bool) {
+	d.activities.Drain()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.draining = errShutdown
