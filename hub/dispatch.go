@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/toji-build/toji/hub/session"
+	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
@@ -110,7 +111,8 @@ func (h *Hub) finished(ctx context.Context, method string, took time.Duration, e
 // with, and was not logged where it happened.
 func unforeseen(err error) bool {
 	var fault *xmlrpc.Fault
-	return err != nil && !errors.Is(err, errInternal) && koji.FaultOf(err) == 0 && !errors.As(err, &fault)
+	_, bad := database.IsBadValue(err)
+	return err != nil && !errors.Is(err, errInternal) && koji.FaultOf(err) == 0 && !errors.As(err, &fault) && !bad
 }
 
 // multiCall runs a list of calls and returns, for each, a list with its result

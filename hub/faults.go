@@ -33,6 +33,9 @@ func faultOf(err error) *xmlrpc.Fault {
 	case database.IsSerialization(err):
 		return &xmlrpc.Fault{Code: koji.FaultServerOffline, String: "two calls were in each other's way, try again"}
 	}
+	if text, ok := database.IsBadValue(err); ok {
+		return &xmlrpc.Fault{Code: koji.FaultParameter, String: text}
+	}
 	return &xmlrpc.Fault{Code: faultUnforeseen, String: err.Error()}
 }
 

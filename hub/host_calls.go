@@ -55,6 +55,9 @@ func (h *Hub) hostUpdateHost(ctx context.Context, p api.UpdateHostParams) (rpc.N
 	if err != nil {
 		return rpc.None{}, err
 	}
+	if p.TaskLoad < 0 {
+		return rpc.None{}, koji.ParameterErrorf("Invalid task load: %v", p.TaskLoad)
+	}
 	if err := h.Store.CheckInHost(ctx, id, p.TaskLoad, p.Ready); err != nil || p.Data == nil {
 		return rpc.None{}, err
 	}

@@ -43,6 +43,8 @@ const (
 	codeCannotConnectNow = "57P03"
 	codePlanChanged      = "0A000"
 	codeNoStatement      = "26000"
+
+	classBadValue = "22"
 )
 
 // Code returns the SQLSTATE of a server's error, "" for any other error.
@@ -73,6 +75,16 @@ func IsCheck(err error) (name string, ok bool) { return constraint(err, codeChec
 
 // IsNotNull tells whether err is a NULL in a column which must have a value.
 func IsNotNull(err error) bool { return Code(err) == codeNotNull }
+
+// IsBadValue tells whether err is a value that the database cannot take, such as
+// a number beyond its column's range, and what it says of it.
+func IsBadValue(err error) (text string, ok bool) {
+	e, ok := errors.AsType[*pq.Error](err)
+	if !ok || e.Code.Class() != classBadValue {
+		return "", false
+	}
+	return e.Message, true
+}
 
 // IsSerialization tells whether a transaction failed for nothing but other
 // transactions at the same time (serialization failure, deadlock), so that
