@@ -336,19 +336,19 @@ func logMoves(f *filing, logs map[string][]string, dir string) ([][2]string, err
 	return moves, nil
 }
 
-// FailBuild marks a build that a task left unfinished as failed.
+// FailBuild marks a build that the task left unfinished as failed.
 func (h *Hub) FailBuild(ctx context.Context, taskID, buildID int64) error {
 	return h.Store.InTx(ctx, func(ctx context.Context) error {
-		failed, err := h.Store.EndBuild(ctx, buildID, koji.BuildFailed)
-		if err != nil || failed {
-			return err
-		}
 		b, err := h.build(ctx, buildID, true)
 		switch {
 		case err != nil:
 			return err
-		case b.State == koji.BuildFailed && b.TaskID != nil && *b.TaskID == taskID:
-			return nil // an earlier try of this call
+		case b.TaskID == nil || *b.TaskID != taskID:
+			return koji.ActionNotAllowedf("build %d is not of task %d", buildID, taskID)
+		}
+		failed, err := h.Store.EndBuild(ctx, buildID, koji.BuildFailed)
+		if err != nil || failed || b.State == koji.BuildFailed { // by an earlier try of this call
+			return err
 		}
 		return koji.GenericErrorf("cannot update build %d, state: %s", buildID, b.State)
 	})

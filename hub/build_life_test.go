@@ -113,9 +113,10 @@ func TestInitBuild(t *testing.T) {
 	_, err = l.init(101, "foo", "1.0")
 	require.EqualError(t, err, "Build already in progress (task 100)")
 
+	require.EqualError(t, l.FailBuild(l.ctx, 101, id), "build "+strconv.FormatInt(id, 10)+" is not of task 101")
+	require.Equal(t, koji.BuildBuilding, l.get(id).State)
 	require.NoError(t, l.FailBuild(l.ctx, 100, id))
 	require.NoError(t, l.FailBuild(l.ctx, 100, id), "again")
-	require.EqualError(t, l.FailBuild(l.ctx, 101, id), "cannot update build "+strconv.FormatInt(id, 10)+", state: FAILED")
 	again, err = l.init(101, "foo", "1.0")
 	require.NoError(t, err)
 	require.Equal(t, id, again, "what failed is used again")
