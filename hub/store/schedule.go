@@ -45,21 +45,26 @@ type OwnerLoad struct {
 }
 
 // waitingTasks reads the tasks of the given methods, in the order in which they
-// are considered; more than the limit wait unseen until these have a host.
+// are considered. More than the limit for one channel and arch wait unseen until
+// these have a host; those for which there is no host are in nobody else's way.
 const waitingTasks = `
 SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, coalesce(t.priority, 20) AS priority,
 	ARRAY(SELECT r.host_id FROM scheduler_task_refusals r
 		WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))::bigint[] AS refused,
 	coalesce(w.code, '') AS wait_code, coalesce(w.reason, '') AS reason
-FROM task t JOIN channels c ON c.id = t.channel_id LEFT JOIN toji.task_wait w ON w.task_id = t.id
-WHERE t.state = 0 AND t.method = ANY($1)
-ORDER BY t.priority, t.id LIMIT 2000`
+FROM (SELECT *, row_number() OVER (PARTITION BY channel_id, arch ORDER BY priority, id) AS place
+	FROM task WHERE state = 0 AND method = ANY($1)) t
+JOIN channels c ON c.id = t.channel_id LEFT JOIN toji.task_wait w ON w.task_id = t.id
+WHERE t.place <= 2000
+ORDER BY t.priority, t.id`
 
+// buildHosts reads enabled hosts. What a host says of itself may be anything and
+// must not keep the others from work.
 const buildHosts = `
 SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, h.ready,
 	coalesce(hh.quarantined_at IS NOT NULL, false) AS quarantined,
 	coalesce(l.load, 0)::float8 AS load, coalesce(l.tasks, 0) AS tasks,
-	coalesce((d.data->>'maxjobs')::int, 0) AS max_jobs,
+	CASE jsonb_typeof(d.data->'maxjobs') WHEN 'number' THEN least(greatest((d.data->>'maxjobs')::numeric, 0), 1000)::int ELSE 0 END AS max_jobs,
 	ARRAY(SELECT c.channel_id FROM host_channels c JOIN channels ch ON ch.id = c.channel_id
 		WHERE c.host_id = h.id AND c.active AND ch.enabled)::bigint[] AS channels
 FROM host h JOIN host_config hc ON hc.host_id = h.id AND hc.active AND hc.enabled

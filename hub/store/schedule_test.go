@@ -55,6 +55,32 @@ func TestWaiting(t *testing.T) {
 	require.Empty(t, hosts[0].Channels)
 }
 
+// What a host says of itself is not to be relied upon.
+func TestHostDataOfAnyKind(t *testing.T) {
+	d := newTaskDB(t)
+	for _, c := range []struct {
+		maxjobs any
+		want    int
+	}{{7, 7}, {"7", 0}, {"many", 0}, {-1, 0}, {1e300, 1000}, {2.4, 2}, {nil, 0}, {map[string]any{}, 0}} {
+		require.NoError(t, d.SetHostData(t.Context(), 1, map[string]any{"maxjobs": c.maxjobs}))
+		_, hosts, _, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+		require.NoError(t, err, c.maxjobs)
+		require.Equal(t, c.want, hosts[0].MaxJobs, c.maxjobs)
+	}
+}
+
+// Tasks that no host can do do not keep the scheduler from seeing others.
+func TestManyTasksOfOneArch(t *testing.T) {
+	d := newTaskDB(t)
+	d.exec(`INSERT INTO task (state, method, request, owner, channel_id, arch, priority)
+		SELECT 0, 'sleep', '', 1, 1, 's390x', 5 FROM generate_series(1, 2001)`)
+	last := d.make("sleep", 0, false)
+	tasks, _, _, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	require.Len(t, tasks, 2001)
+	require.Equal(t, last, tasks[2000].ID)
+}
+
 func TestAssignPassesOverWhatIsNotFree(t *testing.T) {
 	d := newTaskDB(t)
 	free, other, gone, canceled := d.make("sleep", 0, false), d.make("sleep", 0, false), d.opened(1), d.make("sleep", 0, false)
