@@ -40,4 +40,5 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindRepos,
 	bindNotifications,
 	bindSearch,
+	bindContentGenerators,
 }

@@ -25,6 +25,10 @@ type newBuild struct {
 	OwnerID int64 // the caller if 0
 	Source  string
 	Extra   map[string]any
+	CGID    *int64 // the content generator that it is imported by, if any
+
+	VolumeID          int64
+	Start, Completion koji.Time // now if zero
 }
 
 // newBuild records a build and returns its id. The NVR must be new, or that of a
@@ -67,6 +71,7 @@ func (h *Hub) newBuild(ctx context.Context, n newBuild) (id int64, err error) {
 func (n *newBuild) row() (store.NewBuild, error) {
 	row := store.NewBuild{
 		Version: n.NVR.Version, Release: n.NVR.Release, Epoch: n.Epoch, Draft: n.Draft, State: n.State, OwnerID: n.OwnerID,
+		CGID: n.CGID, VolumeID: n.VolumeID, Start: n.Start, Completion: n.Completion,
 	}
 	if n.TaskID != 0 {
 		row.TaskID = &n.TaskID
@@ -99,7 +104,7 @@ func (h *Hub) lockPackage(ctx context.Context, name string) (int64, error) {
 func (h *Hub) recycleBuild(ctx context.Context, old *api.Build, n newBuild, row store.NewBuild) error {
 	switch old.State {
 	case koji.BuildBuilding:
-		if n.State == old.State && old.TaskID != nil && *old.TaskID == n.TaskID {
+		if n.State == old.State && samePtr(old.TaskID, row.TaskID) {
 			return nil
 		}
 		return koji.GenericErrorf("Build already in progress (task %s)", optionalID(old.TaskID))

@@ -21,7 +21,9 @@ type NewBuild struct {
 	TaskID     *int64
 	OwnerID    int64
 	Source     *string
-	Extra      *string   // JSON
+	Extra      *string // JSON
+	CGID       *int64
+	Start      koji.Time // now if zero
 	Completion koji.Time // now if zero, for all states but BUILDING
 }
 
@@ -49,13 +51,14 @@ func (s *Store) EnsurePackage(ctx context.Context, name string) (int64, error) {
 func (s *Store) AddBuild(ctx context.Context, b NewBuild) (int64, error) {
 	return database.One[int64](ctx, s.DB, `
 		INSERT INTO build (id, pkg_id, version, release, epoch, draft, state, volume_id, task_id, owner, source, extra,
-			start_time, completion_time)
+			start_time, completion_time, cg_id)
 		SELECT id, $1::int, $2::text, $3::text || CASE WHEN $5 THEN ',draft_' || id ELSE '' END, $4::int, $5::bool, $6::int,
-			$7::int, $8::int, $9::int, $10::text, $11::text, now(),
-			CASE WHEN $6::int <> 0 THEN coalesce($12::timestamptz, now()) END
+			$7::int, $8::int, $9::int, $10::text, $11::text, coalesce($13::timestamptz, now()),
+			CASE WHEN $6::int <> 0 THEN coalesce($12::timestamptz, now()) END, $14::int
 		  FROM nextval('build_id_seq') AS id
 		RETURNING id`,
-		b.PackageID, b.Version, b.Release, b.Epoch, b.Draft, b.State, b.VolumeID, b.TaskID, b.OwnerID, b.Source, b.Extra, b.Completion)
+		b.PackageID, b.Version, b.Release, b.Epoch, b.Draft, b.State, b.VolumeID, b.TaskID, b.OwnerID, b.Source, b.Extra, b.Completion,
+		b.Start, b.CGID)
 }
 
 // RecycleBuild makes a build that came to nothing into a new one.
@@ -66,9 +69,11 @@ func (s *Store) RecycleBuild(ctx context.Context, id int64, b NewBuild) error {
 		     win AS (DELETE FROM win_builds WHERE build_id = $1),
 		     image AS (DELETE FROM image_builds WHERE build_id = $1)
 		UPDATE build SET state = $2, task_id = $3, owner = $4, epoch = $5, source = $6, extra = $7, volume_id = $8,
-			start_time = now(), completion_time = CASE WHEN $2::int <> 0 THEN coalesce($9::timestamptz, now()) END,
+			start_time = coalesce($10::timestamptz, now()), completion_time = CASE WHEN $2::int <> 0 THEN coalesce($9::timestamptz, now()) END,
+			cg_id = $11,
 			create_event = get_event()
-		WHERE id = $1`, id, b.State, b.TaskID, b.OwnerID, b.Epoch, b.Source, b.Extra, b.VolumeID, b.Completion)
+		WHERE id = $1`, id, b.State, b.TaskID, b.OwnerID, b.Epoch, b.Source, b.Extra, b.VolumeID, b.Completion,
+		b.Start, b.CGID)
 	return err
 }
 

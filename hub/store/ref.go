@@ -39,6 +39,8 @@ const (
 	BuildTargets  = "build_target"
 	ExternalRepos = "external_repo"
 	Volumes       = "volume"
+
+	ContentGenerators = "content_generator"
 )
 
 // Lookup finds a row of one of the tables of names, nil if there is none. What
