@@ -23,9 +23,11 @@ bin/temporal-server: $(wildcard deploy/temporal/*.go) deploy/temporal/go.mod dep
 	@touch $@
 
 demo: ## build everything, start it, and build a package with it; KEEP=1 stays up
-	@KEEP=$(KEEP) deploy/demo/demo.sh
+	@deploy/demo/demo.sh
 
-test: build ## run all tests
+test: ## install what the tests need, build, run all tests
+	@deploy/setup.sh run test
+	@$(MAKE) --no-print-directory build
 	$(GO) test ./...
 	cd deploy/temporal && $(GO) test -trimpath ./...
 
