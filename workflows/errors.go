@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 
 	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
@@ -46,7 +47,7 @@ func isHostTrouble(err error) bool {
 		return timeout.TimeoutType() != enums.TIMEOUT_TYPE_START_TO_CLOSE
 	}
 	var app *temporal.ApplicationError
-	return errors.As(err, &app) && (app.Type() == task.ErrorInfrastructure || app.Type() == task.ErrorRefused)
+	return errors.As(err, &app) && slices.Contains([]string{task.ErrorInfrastructure, task.ErrorRefused, task.ErrorDetached}, app.Type())
 }
 
 func isRefusal(err error) bool {

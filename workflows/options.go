@@ -40,7 +40,7 @@ var onHostQueue = workflow.ActivityOptions{
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval:    time.Second,
 		BackoffCoefficient: 1,
-		MaximumAttempts:    3, // daemon restarts in one build; more than that is trouble of the host
+		MaximumAttempts:    20, // restarts of the daemon in one build; more than that is trouble of the host
 	},
 }
 

@@ -120,6 +120,24 @@ func TestHostTroubleMovesTheTask(t *testing.T) {
 	}, w.list)
 }
 
+// A build outlives its daemon many times; in the end another host gets it.
+func TestRestartsOfTheDaemon(t *testing.T) {
+	restarts := int(onHostQueue.RetryPolicy.MaximumAttempts)
+	w := newWorld(t)
+	w.db.hosts = []string{"h1", "h2"}
+	w.host.build = func(try int, _ builder.BuildArchRequest) error {
+		if try <= restarts {
+			return temporal.NewApplicationError("the builder daemon was restarted", task.ErrorDetached)
+		}
+		return nil
+	}
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.NoError(t, w.GetWorkflowError())
+	require.Contains(t, w.list, "release 1 refused false: the builder daemon was restarted")
+	require.Equal(t, restarts+1, w.host.tries["x86_64"])
+	require.Equal(t, "close 1", w.list[len(w.list)-1])
+}
+
 func TestHostTroubleEndsTheTaskAtLast(t *testing.T) {
 	w := newWorld(t)
 	w.host.build = func(int, builder.BuildArchRequest) error { return hostTrouble(task.ErrorInfrastructure, "disk full") }

@@ -35,7 +35,7 @@ func answer(err error) error {
 		return temporal.NewCanceledError()
 	case errors.Is(err, step.ErrDetach):
 		// Tried again on this host, where the next daemon finds the work.
-		return temporal.NewApplicationError("the builder daemon stops; its work goes on", "Detached")
+		return temporal.NewApplicationError("the builder daemon stops; its work goes on", task.ErrorDetached)
 	case errors.Is(err, errRefused):
 		return failure.Trouble(task.ErrorRefused, hostFault(err))
 	case errors.As(err, &fault) && fault.Kind != koji.KindInfrastructure:

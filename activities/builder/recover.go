@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/workers/step"
 )
 
@@ -79,7 +80,7 @@ func (a *Activities) reportLost(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	lost := temporal.NewApplicationError("the builder daemon was restarted; its work goes on", "Detached")
+	lost := temporal.NewApplicationError("the builder daemon was restarted; its work goes on", task.ErrorDetached)
 	for {
 		err = a.temporal.CompleteActivityByID(ctx, at.Namespace, at.WorkflowID, at.RunID, at.ActivityID, nil, lost)
 		var notFound *serviceerror.NotFound

@@ -19,6 +19,9 @@ const (
 	// ErrorRefused marks a task that a host will not take (no room, wrong arch):
 	// it is given back, and the host is not asked again.
 	ErrorRefused = "Refused"
+	// ErrorDetached marks the end of a builder's daemon, not of the work: the next
+	// daemon of the host goes on with it.
+	ErrorDetached = "Detached"
 )
 
 // FailureOf is a koji.Error as a task's failure. When it does not say whose
