@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 
 	"go.temporal.io/sdk/activity"
@@ -42,7 +43,7 @@ func do[R any](ctx context.Context, a *Activities, t task.Task, f func(context.C
 	if err != nil {
 		return none, answer(err)
 	}
-	result, err := f(work, j)
+	result, err := guarded(work, j, f)
 	err = causeOf(work, err)
 	j.end(err)
 	if err != nil {
@@ -51,6 +52,18 @@ func do[R any](ctx context.Context, a *Activities, t task.Task, f func(context.C
 	}
 	j.log.Info("task done")
 	return result, nil
+}
+
+// guarded is f, whose panic is trouble of this host: the frame is taken down all
+// the same.
+func guarded[R any](ctx context.Context, j *job, f func(context.Context, *job) (R, error)) (result R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			j.log.Error("task panicked", "panic", p, "stack", string(debug.Stack()))
+			err = infrastructure(fmt.Errorf("the builder daemon failed: %v", p))
+		}
+	}()
+	return f(ctx, j)
 }
 
 // begin makes the frame: folder, record for a later daemon, heartbeat, session,
@@ -184,7 +197,12 @@ func replaceFile(path string, text []byte) error {
 	return os.Rename(temp, path)
 }
 
+// checkSpace refuses a task for which there is no room. Work that an earlier
+// attempt has begun takes some of it and goes on.
 func (j *job) checkSpace() error {
+	if _, err := os.Stat(filepath.Join(j.dir, attemptFile)); err == nil {
+		return nil
+	}
 	free, err := buildroot.DiskFree(j.cfg.WorkDir)
 	if err != nil {
 		return infrastructure(err)
