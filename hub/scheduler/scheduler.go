@@ -87,9 +87,24 @@ func (s *Scheduler) rounds(ctx context.Context, wake <-chan struct{}) {
 				s.log.WarnContext(ctx, "scheduler: cannot expire hosts", "error", err)
 			}
 		}
+		began := time.Now()
 		if err := s.Round(ctx); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "scheduler: round failed, the next one tries again", "error", err)
 		}
+		gather(ctx, min(time.Since(began), gatherMax))
+	}
+}
+
+// gatherMax bounds how long changes gather.
+const gatherMax = 250 * time.Millisecond
+
+// gather leaves changes alone for as long as a round takes, so that with
+// thousands of tasks waiting a busy system does not do rounds all the time.
+// With few a round takes a few milliseconds.
+func gather(ctx context.Context, pause time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
 	}
 }
 
