@@ -124,13 +124,18 @@ func (h *Hub) getArchiveType(ctx context.Context, p api.GetArchiveTypeParams) (*
 	case text(p.Filename) == "":
 		return nil, koji.GenericErrorf("one of filename, type_name, or type_id must be specified")
 	}
+	return strictRow(archiveTypeOf(types, *p.Filename), nil, p.Strict, "unsupported file extension: %s", *p.Filename)
+}
+
+// archiveTypeOf returns the type that a file's extension tells, nil if none does.
+func archiveTypeOf(types []api.ArchiveType, filename string) *api.ArchiveType {
 	// The longest extension first: .tar.gz before .gz.
-	for ext := strings.ToLower(*p.Filename); ext != ""; _, ext, _ = strings.Cut(ext, ".") {
-		if t := find(func(t api.ArchiveType) bool { return hasExtension(t, ext) }); t != nil {
-			return t, nil
+	for ext := strings.ToLower(filename); ext != ""; _, ext, _ = strings.Cut(ext, ".") {
+		if i := slices.IndexFunc(types, func(t api.ArchiveType) bool { return hasExtension(t, ext) }); i >= 0 {
+			return &types[i]
 		}
 	}
-	return strictRow[api.ArchiveType](nil, nil, p.Strict, "unsupported file extension: %s", *p.Filename)
+	return nil
 }
 
 func hasExtension(t api.ArchiveType, ext string) bool {

@@ -41,4 +41,5 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindNotifications,
 	bindSearch,
 	bindContentGenerators,
+	bindImports,
 }
