@@ -47,9 +47,11 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 	if err := os.Chmod(b.dir, 0o755); err != nil {
 		return err
 	}
+	began := time.Now()
 	if b.Stack, err = stack.Start(ctx, stack.Options{Toji: b.toji, Dir: b.dir, Output: b.log}); err != nil {
 		return err
 	}
+	b.report.add("toji dev, empty directory to ready", "once", "s", time.Since(began).Seconds())
 	b.db, err = database.Open(ctx, b.Env["TOJI_DATABASE"], database.Options{Name: "toji bench", MaxConns: 4})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -137,6 +138,20 @@ func (b *bench) cancel(ctx context.Context) error {
 		took = append(took, milliseconds(time.Since(sent)))
 	}
 	b.report.add("cancelTask to no process left", "p50 / worst", "ms", percentile(took, 0.5), percentile(took, 1))
+	return nil
+}
+
+// cli measures a whole run of a small command: start, log in, call, print.
+func (b *bench) cli(ctx context.Context) error {
+	var took []float64
+	for range b.n {
+		began := time.Now()
+		if err := script(ctx, b.toji, "-c", filepath.Join(b.dir, "koji.conf"), "-p", "toji", "moshimoshi"); err != nil {
+			return err
+		}
+		took = append(took, milliseconds(time.Since(began)))
+	}
+	b.report.add(command, "p50 / p99", "ms", percentile(took, 0.5), percentile(took, 0.99))
 	return nil
 }
 

@@ -49,6 +49,7 @@ var measures = []measure{
 	{"cancel", "from cancelTask to no process left", (*bench).cancel},
 	{"repo", "repository of an empty tag", (*bench).repo},
 	{"build", "from build to the RPMs being tagged", (*bench).build},
+	{"cli", "a command of the command line", (*bench).cli},
 	{"memory", "memory of the processes, idle and with queued builds", (*bench).memory},
 }
 

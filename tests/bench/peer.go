@@ -4,6 +4,7 @@ package main
 const (
 	openHost   = "submit to OPEN, task for a host"
 	repository = "repository of an empty tag, request to READY"
+	command    = "a command of the command line"
 )
 
 // peer holds the figures of a real Koji 1.35 hub (Apache, mod_wsgi with 6
@@ -13,6 +14,7 @@ const (
 var peer = map[string]map[string][]float64{
 	openHost:   {"ms": {43_800, 59_500}}, // median and maximum of 10; the least was 9300
 	repository: {"s": {111, 134}},        // least and most; createrepo took 2 to 4 of it
+	command:    {"ms": {500}},            // 350 of it to start Python
 
 	"echo":                        {"/s": {770, 1353, 1750}, "ms p50": {1.4, 3.0, 10.5}, "ms p99": {6.8, 6.6, 20.8}, "cpu ms": {0.9, 0.2}},
 	"getTag":                      {"/s": {529, 869, 1139}, "ms p50": {2.5, 6.3, 22.3}, "ms p99": {5.6, 13.8, 33.7}, "cpu ms": {1.7, 0.9}},
