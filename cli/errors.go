@@ -60,10 +60,20 @@ func (a *app) report(cmd *cobra.Command, err error) int {
 		return 1
 	}
 	printf(a.Stderr, "%s: %s\n", cmd.Root().Name(), describe(err))
-	if next := a.advice(err); next != "" {
+	if next := a.advice(err); next != "" && !ofRole(cmd) {
 		printf(a.Stderr, "hint: %s\n", next)
 	}
 	return 1
+}
+
+// ofRole tells whether cmd is a role's, which has to do with no hub of a profile.
+func ofRole(cmd *cobra.Command) bool {
+	for ; cmd != nil; cmd = cmd.Parent() {
+		if cmd.GroupID == RolesGroup {
+			return true
+		}
+	}
+	return false
 }
 
 // describe returns an error's text. Faults of the hub go by the name of their

@@ -101,7 +101,10 @@ func (r *role) run(ctx context.Context, run func(context.Context, *role) error) 
 // second one ends the process at once.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		<-signals

@@ -32,6 +32,9 @@ const (
 func (s *Stack) prepareDatabase(ctx context.Context, dsn string) error {
 	quiet := slog.New(slog.DiscardHandler)
 	db, err := database.Open(ctx, dsn, database.Options{Name: "toji dev", MaxConns: 4, Log: quiet})
+	if err != nil && s.opts.Database != "" {
+		return fmt.Errorf("--database: %w", err)
+	}
 	if err != nil {
 		return err
 	}

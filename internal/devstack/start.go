@@ -54,7 +54,11 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	temporal := s.opts.Temporal
 	var temporalService *service
-	if temporal == "" {
+	if temporal != "" {
+		if err := prepareTemporal(ctx, temporal); err != nil {
+			return err
+		}
+	} else {
 		if temporal, err = s.dir.private("temporal", "127.0.0.1"); err != nil {
 			return err
 		}
