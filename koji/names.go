@@ -3,6 +3,8 @@ package koji
 import (
 	"fmt"
 	"regexp"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -49,6 +51,10 @@ func (r NameRules) CheckName(name string) error {
 	}
 	if r.internal != nil && !r.internal.MatchString(name) {
 		return GenericErrorf("Name %s does not match RegexNameInternal value", name)
+	}
+	// Names are parts of paths, and Koji's pattern lets these through.
+	if slices.Contains(strings.Split(name, "/"), "..") {
+		return GenericErrorf("Name %s must not lead upwards", name)
 	}
 	return nil
 }

@@ -88,6 +88,10 @@ func TestNameRules(t *testing.T) {
 	r, err := NewNameRules(DefaultMaxNameLength, DefaultNamePattern, DefaultUserPattern)
 	require.NoError(t, err)
 	require.NoError(t, r.CheckName("f40-build/side+1"))
+	require.NoError(t, r.CheckName("1..2"))
+	for _, name := range []string{"..", "../../work/f40", "f40/../f41", "f40/.."} {
+		require.EqualError(t, r.CheckName(name), "Name "+name+" must not lead upwards")
+	}
 	require.EqualError(t, r.CheckName("a b"), "Name a b does not match RegexNameInternal value")
 	require.ErrorContains(t, r.CheckName(strings.Repeat("x", 257)), "is too long. Max length is 256 characters")
 	require.NoError(t, r.CheckUser("joe@EXAMPLE.COM"))
