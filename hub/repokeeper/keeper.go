@@ -8,11 +8,15 @@
 //	                 requested anew once the changes have settled
 //	request       -> a newRepo task, so many at once, one for each tag
 //	task failed   -> tried again, so many times, then given up
+//
+// From time to time it looks for what no change tells of: tags whose requests
+// were given up, files of old repositories, requests and sessions that are over.
 package repokeeper
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -68,12 +72,17 @@ func poke(ch chan<- struct{}) {
 	}
 }
 
-// clean is how often finished requests are forgotten.
-const clean = 10 * time.Minute
+const (
+	// sweep is how often the keeper looks without being told to. It is also how
+	// soon a request that was given up is made again.
+	sweep = 10 * time.Minute
+	// sessionsStay is how long sessions that have ended can be looked at.
+	sessionsStay = 7 * 24 * time.Hour
+)
 
 func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 	settle := time.NewTimer(0)
-	tick := time.NewTicker(clean)
+	tick := time.NewTicker(sweep)
 	defer settle.Stop()
 	defer tick.Stop()
 	for {
@@ -88,12 +97,25 @@ func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 		case <-queue:
 			err = k.ServeQueue(ctx)
 		case <-tick.C:
-			err = k.hub.Store.CleanRequests(ctx, k.hub.Repo.RequestCleanTime.Std().Seconds())
+			err = k.Sweep(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			k.log.WarnContext(ctx, "repository keeper: will try again", "error", err)
+			k.log.WarnContext(ctx, "repository keeper: the next sweep tries again", "error", err)
 		}
 	}
+}
+
+// Sweep asks for repositories that are still wanted and removes what nobody
+// needs any more.
+func (k *Keeper) Sweep(ctx context.Context) error {
+	st := k.hub.Store
+	return errors.Join(
+		k.RequestStale(ctx),
+		k.ServeQueue(ctx),
+		k.hub.RemoveOldRepos(ctx),
+		st.CleanRequests(ctx, k.hub.Repo.RequestCleanTime.Std().Seconds()),
+		st.CleanSessions(ctx, sessionsStay.Seconds(), k.hub.Config.SessionRenewalTimeout.Std().Seconds()),
+	)
 }
 
 // RequestStale asks for new repositories of the tags whose latest one does not

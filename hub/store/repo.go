@@ -123,6 +123,23 @@ func (s *Store) WakeWaitrepo(ctx context.Context) error {
 	return err
 }
 
+// OldRepo is a repository whose files are not needed any more.
+type OldRepo struct {
+	ID      int64  `db:"id"`
+	TagName string `db:"tag_name"`
+}
+
+// OldRepos finds up to limit repositories that were replaced, or given up, so
+// many seconds ago and that no task builds with.
+func (s *Store) OldRepos(ctx context.Context, age float64, limit int) ([]OldRepo, error) {
+	return database.All[OldRepo](ctx, s.DB, `SELECT r.id, t.name AS tag_name FROM repo r JOIN tag t ON t.id = r.tag_id
+		WHERE r.state IN (2, 4) AND NOT coalesce(r.dist, false)
+			AND coalesce(r.state_time, r.creation_time) < now() - make_interval(secs => $1)
+			AND NOT EXISTS (SELECT 1 FROM standard_buildroot b JOIN task ON task.id = b.task_id
+				WHERE b.repo_id = r.id AND b.state <> 3 AND task.state IN (0, 1, 4))
+		ORDER BY r.id LIMIT $2`, age, limit)
+}
+
 const requestSelect = `
 SELECT q.id, q.owner, u.name AS owner_name, q.priority, q.tag_id, t.name AS tag_name, q.at_event, q.min_event, q.opts, q.active,
 	q.tries, q.task_id, task.state AS task_state, q.repo_id, q.create_time, date_part('epoch', q.create_time) AS create_ts,

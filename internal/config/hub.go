@@ -127,18 +127,19 @@ func (s *Scheduler) validate() error {
 
 // Repo configures the requests for build repositories.
 type Repo struct {
-	MaxTasks           int      `toml:"max_tasks"`            // newRepo tasks at once
-	MaxTasksMaven      int      `toml:"max_tasks_maven"`      // of them for Maven tags
-	Retries            int      `toml:"retries"`              // of a request that failed
-	RequestCleanTime   Duration `toml:"request_clean_time"`   // done requests are forgotten after this
-	AllowNewRepo       bool     `toml:"allow_new_repo"`       // may clients still call newRepo themselves
-	Lag                Duration `toml:"lag"`                  // how old an event a request without one may get
-	AutoLag            Duration `toml:"auto_lag"`             // the same for tags with repo.auto
-	LagWindow          Duration `toml:"lag_window"`           // rounding of such events
-	QueueUser          string   `toml:"queue_user"`           // owner of the tasks
-	DebuginfoTags      []string `toml:"debuginfo_tags"`       // patterns of tags whose repositories hold debuginfo
-	SourceTags         []string `toml:"source_tags"`          // source packages
-	SeparateSourceTags []string `toml:"separate_source_tags"` // source packages in a folder of their own
+	MaxTasks           int      `toml:"max_tasks"`             // newRepo tasks at once
+	MaxTasksMaven      int      `toml:"max_tasks_maven"`       // of them for Maven tags
+	Retries            int      `toml:"retries"`               // of a request that failed
+	RequestCleanTime   Duration `toml:"request_clean_time"`    // done requests are forgotten after this
+	DeletedLifetime    Duration `toml:"deleted_repo_lifetime"` // files of repositories that were replaced stay for this long; 0 keeps them
+	AllowNewRepo       bool     `toml:"allow_new_repo"`        // may clients still call newRepo themselves
+	Lag                Duration `toml:"lag"`                   // how old an event a request without one may get
+	AutoLag            Duration `toml:"auto_lag"`              // the same for tags with repo.auto
+	LagWindow          Duration `toml:"lag_window"`            // rounding of such events
+	QueueUser          string   `toml:"queue_user"`            // owner of the tasks
+	DebuginfoTags      []string `toml:"debuginfo_tags"`        // patterns of tags whose repositories hold debuginfo
+	SourceTags         []string `toml:"source_tags"`           // source packages
+	SeparateSourceTags []string `toml:"separate_source_tags"`  // source packages in a folder of their own
 }
 
 func defaultRepo() Repo {
@@ -150,6 +151,7 @@ func defaultRepo() Repo {
 		MaxTasksMaven:      2,
 		Retries:            3,
 		RequestCleanTime:   Duration(24 * time.Hour),
+		DeletedLifetime:    Duration(7 * 24 * time.Hour),
 		AllowNewRepo:       true,
 		Lag:                Duration(time.Hour),
 		AutoLag:            Duration(2 * time.Hour),
