@@ -81,6 +81,8 @@ type build struct {
 	driver buildroot.Driver
 	root   buildroot.Root
 	runner step.Runner
+
+	noUserNamespaces bool
 }
 
 func newBuild(t *testing.T, profile string) build {
@@ -109,7 +111,8 @@ func newBuild(t *testing.T, profile string) build {
 func (b *build) use(t *testing.T) {
 	t.Helper()
 	var err error
-	b.driver, err = buildroot.Select(buildroot.Config{Driver: "native", Runner: b.runner, CacheDir: filepath.Join(labDir(t), "bases")})
+	b.driver, err = buildroot.Select(buildroot.Config{Driver: "native", Runner: b.runner, CacheDir: filepath.Join(labDir(t), "bases"),
+		NoUserNamespaces: b.noUserNamespaces})
 	require.NoError(t, err)
 }
 

@@ -19,6 +19,8 @@ type nativeDriver struct {
 	runner   Runner
 	cacheDir string
 	self     []string
+
+	noUserNamespaces bool
 }
 
 // buildUser is who builds in a native root, inside and outside.
@@ -30,6 +32,8 @@ type nativeSpec struct {
 	Job      *Job `json:",omitempty"` // nil: only make the root
 	CacheDir string
 	Result   string // file for a nativeResult
+
+	NoUserNamespaces bool
 }
 
 // nativeResult is what native-build says beside its exit status.
@@ -101,7 +105,7 @@ func (d *nativeDriver) run(ctx context.Context, root Root, name string, job *Job
 			return nativeResult{}, step.Exit{}, fmt.Errorf("make buildroot: %w", err)
 		}
 	}
-	spec := nativeSpec{Root: root, Job: job, CacheDir: d.cacheDir, Result: root.nativeFile(name + "-result")}
+	spec := nativeSpec{Root: root, Job: job, CacheDir: d.cacheDir, Result: root.nativeFile(name + "-result"), NoUserNamespaces: d.noUserNamespaces}
 	file := root.nativeFile(name)
 	b, err := json.Marshal(spec)
 	if err == nil {

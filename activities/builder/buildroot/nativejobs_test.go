@@ -213,7 +213,8 @@ func TestNativeRebuildSRPM(t *testing.T) {
 	_, err := b.driver.Init(t.Context(), b.root)
 	require.NoError(t, err)
 	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{RebuildSRPM: &buildroot.RebuildSRPM{SRPM: srpm(t, "hello-noarch")}})
-	require.NoError(t, err, b.log(t, "root.log"))
+	text, _ := os.ReadFile(filepath.Join(b.root.ResultDir(), "root.log"))
+	require.NoError(t, err, string(text[max(0, len(text)-900):]))
 	require.Equal(t, []string{"hello-noarch-1.0-1.other.src.rpm"}, res.SRPMs)
 }
 
@@ -299,7 +300,19 @@ mkfifo /builddir/build/SRPMS/wait-1-1.rpm
 
 // The sandbox is the build user's own: no network, no processes of the host.
 func TestNativeSandbox(t *testing.T) {
-	b := newBuild(t, "tiny")
+	t.Run("bubblewrap", func(t *testing.T) { testSandbox(t, newBuild(t, "tiny")) })
+	t.Run("no user namespaces", func(t *testing.T) {
+		b := newBuild(t, "tiny")
+		b.noUserNamespaces = true
+		b.use(t)
+		testSandbox(t, b)
+		res, err := b.driver.Build(t.Context(), b.root, rebuild(t, "hello-noarch"))
+		require.NoError(t, err)
+		require.Len(t, res.RPMs, 1)
+	})
+}
+
+func testSandbox(t *testing.T, b build) {
 	b.root.Extra["rpm.env.TAG_SAYS"] = "it's so"
 	_, err := b.driver.Init(t.Context(), b.root)
 	require.NoError(t, err)

@@ -22,11 +22,14 @@ type nativeRun struct {
 	doing    string // for nativeResult
 	mounted  bool
 	baseLock *os.File // held until the process ends
+
+	bubblewrap bool // the build user may have namespaces of its own
 }
 
 func newNativeRun(spec nativeSpec) (*nativeRun, error) {
 	root := spec.Root
-	n := &nativeRun{root: root, job: spec.Job, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home")}
+	n := &nativeRun{root: root, job: spec.Job, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home"),
+		bubblewrap: !spec.NoUserNamespaces && canSandbox(buildUser)}
 	if err := errors.Join(os.MkdirAll(root.ResultDir(), 0o755), os.MkdirAll(n.mnt, 0o755), os.MkdirAll(n.home, 0o700)); err != nil {
 		return nil, err
 	}

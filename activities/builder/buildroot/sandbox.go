@@ -1,6 +1,7 @@
 package buildroot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,24 +21,26 @@ type sandbox struct {
 	root bool   // as root instead of the build user
 }
 
-// inRoot runs a command in the root with bubblewrap: own pid, ipc and uts
-// namespaces, no network unless the root has it, and nothing survives it.
-//
-// bubblewrap itself runs as the build user, so that uid 1000 inside is uid 1000
-// on disk, and needs no privilege that a build could abuse.
+func (s sandbox) folder() string { return cmp.Or(s.dir, "/") }
+
+// inRoot runs a command in the root: own pid, ipc and uts namespaces, no network
+// unless the root has it, and nothing survives it.
 func (n *nativeRun) inRoot(ctx context.Context, log *os.File, s sandbox, argv ...string) error {
-	return n.logs.run(log, n.bwrap(ctx, s, argv...), argv)
+	enter := n.bwrap
+	if !n.bubblewrap {
+		enter = n.unshared
+	}
+	return n.logs.run(log, enter(ctx, s, argv...), argv)
 }
 
+// bwrap runs a command with bubblewrap, which itself runs as the build user, so
+// that uid 1000 inside is uid 1000 on disk, and needs no privilege that a build
+// could abuse.
 func (n *nativeRun) bwrap(ctx context.Context, s sandbox, argv ...string) *exec.Cmd {
-	dir := s.dir
-	if dir == "" {
-		dir = "/"
-	}
 	args := []string{"bwrap", "--bind", n.mnt, "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm",
 		"--ro-bind", "/sys", "/sys", "--tmpfs", "/run",
 		"--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "mock",
-		"--die-with-parent", "--new-session", "--clearenv", "--chdir", dir}
+		"--die-with-parent", "--new-session", "--clearenv", "--chdir", s.folder()}
 	for _, outside := range slices.Sorted(maps.Keys(n.root.Binds)) {
 		args = append(args, "--ro-bind", outside, n.root.Binds[outside])
 	}

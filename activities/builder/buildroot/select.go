@@ -27,6 +27,9 @@ type Config struct {
 	MockConfigDir string
 	// CacheDir holds the native driver's base roots. Required for it.
 	CacheDir string
+	// NoUserNamespaces has the native driver enter roots as on a host whose users
+	// may have no namespaces, which it finds out by itself otherwise.
+	NoUserNamespaces bool
 	// Self is how to run the native driver's "native-build"; this program's
 	// when empty.
 	Self []string
@@ -108,5 +111,5 @@ func newNative(cfg Config) (*nativeDriver, error) {
 		// The shim runs the same program file, so this is right for it, too.
 		self = step.Self("native-build")
 	}
-	return &nativeDriver{runner: cfg.Runner, cacheDir: cfg.CacheDir, self: self}, nil
+	return &nativeDriver{runner: cfg.Runner, cacheDir: cfg.CacheDir, self: self, noUserNamespaces: cfg.NoUserNamespaces}, nil
 }
