@@ -129,12 +129,13 @@ func parse(url string) (s SCM, password string, err error) {
 	return s, password, s.check()
 }
 
-// check refuses what would be harmful on a command line or on disk.
+// check refuses what would be harmful on a command line or on disk. A revision
+// is looked at as git gets it, too.
 func (s SCM) check() error {
 	local := s.Scheme == "git+file://"
 	bad := s.Repository == "/" ||
 		(s.Host == "") != local ||
-		strings.HasPrefix(s.Host, "-") || strings.HasPrefix(s.User, "-") || strings.HasPrefix(s.Revision, "-") ||
+		strings.HasPrefix(s.Host, "-") || strings.HasPrefix(s.User, "-") || strings.HasPrefix(s.Revision, "-") || strings.HasPrefix(s.FetchRef(), "-") ||
 		strings.ContainsFunc(s.URL, func(r rune) bool { return r < ' ' || r == 0x7f })
 	if bad {
 		return koji.GenericErrorf("Invalid SCM URL: %q", s.URL)

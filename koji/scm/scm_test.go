@@ -43,6 +43,7 @@ func TestParseErrors(t *testing.T) {
 		"git+file://host/foo#1":       `Invalid SCM URL: "git+file://host/foo#1"`,
 		"git://-oProxy=x/foo#1":       `Invalid SCM URL: "git://-oProxy=x/foo#1"`,
 		"git://host/foo#--upload":     `Invalid SCM URL: "git://host/foo#--upload"`,
+		"git://host/foo#origin/--up":  `Invalid SCM URL: "git://host/foo#origin/--up"`,
 		"git://host/foo#a\nb":         `Invalid SCM URL: "git://host/foo#a\nb"`,
 		"git://host/foo?a/../../b#1":  `Invalid SCM URL: "git://host/foo?a/../../b#1": module: invalid path`,
 		"git://host/foo?/etc#1":       `Invalid SCM URL: "git://host/foo?/etc#1": module: invalid path`,

@@ -115,7 +115,7 @@ func (g git) checkOut(ctx context.Context) error {
 	if err := g.git(ctx, "clone", g.Dir, "clone", "-n", g.SCM.CloneURL(), g.tree); err != nil {
 		return err
 	}
-	err := g.git(ctx, "fetch", g.tree, "fetch", "origin", g.SCM.FetchRef()+":KOJI_FETCH_HEAD")
+	err := g.git(ctx, "fetch", g.tree, "fetch", "--", "origin", g.SCM.FetchRef()+":KOJI_FETCH_HEAD")
 	if err == nil {
 		err = g.git(ctx, "reset", g.tree, "reset", "--hard", "KOJI_FETCH_HEAD")
 	}
