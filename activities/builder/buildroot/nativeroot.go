@@ -28,11 +28,11 @@ type nativeRun struct {
 
 func newNativeRun(spec nativeSpec) (*nativeRun, error) {
 	root := spec.Root
-	n := &nativeRun{root: root, job: spec.Job, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home"),
-		bubblewrap: !spec.NoUserNamespaces && canSandbox(buildUser)}
+	n := &nativeRun{root: root, job: spec.Job, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home")}
 	if err := errors.Join(os.MkdirAll(root.ResultDir(), 0o755), os.MkdirAll(n.mnt, 0o755), os.MkdirAll(n.home, 0o700)); err != nil {
 		return nil, err
 	}
+	n.bubblewrap = !spec.NoUserNamespaces && canSandbox(buildUser, n.mnt)
 	var err error
 	n.logs, err = openLogs(root.ResultDir())
 	return n, err

@@ -14,14 +14,16 @@ import (
 )
 
 // Where the kernel gives users no namespaces of their own (in a chroot, or by
-// kernel.unprivileged_userns_clone=0) bubblewrap cannot run as the build user.
-// There the daemon's root makes the namespaces, by util-linux' unshare, and
-// becomes the build user when it enters the root.
+// kernel.unprivileged_userns_clone=0), or where the build user may not pass to
+// the roots (below /root), bubblewrap cannot run as that user. There root makes
+// the namespaces, by util-linux' unshare, and becomes the build user when it
+// enters the root.
 
-// canSandbox says whether the build user may run bubblewrap.
-func canSandbox(user step.User) bool {
+// canSandbox says whether the build user may run bubblewrap on the folder.
+func canSandbox(user step.User, dir string) bool {
 	id, group := fmt.Sprint(user.UID), fmt.Sprint(user.GID)
-	cmd := exec.Command("bwrap", "--unshare-user", "--uid", id, "--gid", group, "--unshare-pid", "--ro-bind", "/", "/", "/bin/true")
+	cmd := exec.Command("bwrap", "--unshare-user", "--uid", id, "--gid", group, "--unshare-pid",
+		"--ro-bind", "/", "/", "--ro-bind", dir, "/tmp", "/bin/true")
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user.UID, Gid: user.GID}}
 	return cmd.Run() == nil
