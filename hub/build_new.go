@@ -28,6 +28,7 @@ type newBuild struct {
 	CGID    *int64 // the content generator that it is imported by, if any
 
 	VolumeID          int64
+	WithFiles         bool      // its files are put into place in the same transaction
 	Start, Completion koji.Time // now if zero
 }
 
@@ -125,6 +126,9 @@ func (h *Hub) recycleBuild(ctx context.Context, old *api.Build, n newBuild, row 
 	}
 	if err := h.Store.RecycleBuild(ctx, old.ID, row); err != nil {
 		return err
+	}
+	if n.WithFiles {
+		return nil // what is removed after the transaction might be the new files
 	}
 	return h.removeStrayFiles(ctx, n.NVR)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
@@ -18,6 +19,7 @@ func bindContentGenerators(r *rpc.Registry, h *Hub) {
 	rpc.Bind(r, api.RevokeCGAccess, h.revokeCGAccess)
 	rpc.Bind(r, api.CGInitBuild, h.cgInitBuild)
 	rpc.Bind(r, api.CGRefundBuild, h.cgRefundBuild)
+	rpc.Bind(r, api.CGImport, h.cgImport)
 }
 
 func (h *Hub) listCGs(ctx context.Context, _ api.NoParams) (map[string]api.ContentGenerator, error) {
@@ -46,14 +48,11 @@ func (h *Hub) grantCGAccess(ctx context.Context, p api.GrantCGAccessParams) (rpc
 	if err != nil {
 		return rpc.None{}, err
 	}
-	granted, err := h.Store.MayImport(ctx, cg.ID, user.ID)
-	if err != nil {
-		return rpc.None{}, err
-	}
-	if granted {
+	err = h.Store.GrantCG(ctx, cg.ID, user.ID)
+	if _, ok := database.IsUnique(err); ok {
 		return rpc.None{}, koji.GenericErrorf("User already has access to content generator %s", cg.Name)
 	}
-	return rpc.None{}, h.Store.GrantCG(ctx, cg.ID, user.ID)
+	return rpc.None{}, err
 }
 
 func (h *Hub) revokeCGAccess(ctx context.Context, p api.RevokeCGAccessParams) (rpc.None, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -26,6 +27,7 @@ type incoming struct {
 	signature []byte // the section of the file, which signed copies are made with
 	sigKey    string
 	brootID   *int64
+	extra     json.RawMessage // what a content generator adds
 }
 
 // readRPM reads and verifies the RPM at name, which was uploaded as rel.
@@ -85,6 +87,7 @@ func (in *incoming) row(b *api.Build) store.NewRPM {
 	return store.NewRPM{
 		NVRA: in.nvra, Epoch: in.header.Epoch(), BuildID: b.ID, BuildrootID: in.brootID, Draft: b.Draft,
 		PayloadHash: in.header.PayloadHash(), Size: in.header.FileSize, BuildTime: in.header.BuildTime(),
+		Extra: in.extra,
 	}
 }
 

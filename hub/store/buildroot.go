@@ -191,6 +191,7 @@ type WantedRPM struct {
 type FoundRPM struct {
 	ID          *int64  `db:"id"`
 	PayloadHash *string `db:"payloadhash"`
+	Draft       bool    `db:"draft"`
 }
 
 // FindRPMs finds RPMs by their names and answers in their order. Of several with
@@ -203,11 +204,11 @@ func (s *Store) FindRPMs(ctx context.Context, wanted []WantedRPM) ([]FoundRPM, e
 		names[i], versions[i], releases[i], arches[i], repos[i] = w.Name, w.Version, w.Release, w.Arch, w.ExternalRepoID
 	}
 	return database.All[FoundRPM](ctx, s.DB, `
-		SELECT found.id, found.payloadhash
+		SELECT found.id, found.payloadhash, coalesce(found.draft, FALSE) AS draft
 		  FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[]) WITH ORDINALITY
 		       AS wanted (name, version, release, arch, repo, pos)
 		  LEFT JOIN LATERAL (
-		       SELECT id, payloadhash FROM rpminfo
+		       SELECT id, payloadhash, draft FROM rpminfo
 		        WHERE rpminfo.name = wanted.name AND rpminfo.version = wanted.version AND rpminfo.release = wanted.release
 		          AND rpminfo.arch = wanted.arch AND (wanted.repo = 0 OR rpminfo.external_repo_id = wanted.repo)
 		        ORDER BY rpminfo.external_repo_id <> 0, rpminfo.draft IS TRUE, rpminfo.id DESC LIMIT 1) AS found ON TRUE

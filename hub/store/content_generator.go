@@ -2,9 +2,11 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/koji"
 )
 
 // CGUser is a user who may import for a content generator.
@@ -62,4 +64,94 @@ func (s *Store) CompleteReserved(ctx context.Context, id int64, b NewBuild) erro
 		return fmt.Errorf("complete reserved build %d: %w", id, err)
 	}
 	return nil
+}
+
+// NewCGBuildroot is a buildroot of a content generator to record.
+type NewCGBuildroot struct {
+	ID            int64             `json:"id"` // set by AddCGBuildroots
+	CGID          int64             `json:"cg_id"`
+	CGVersion     string            `json:"cg_version"`
+	ContainerType string            `json:"container_type"`
+	ContainerArch string            `json:"container_arch"`
+	HostOS        string            `json:"host_os"`
+	HostArch      string            `json:"host_arch"`
+	Extra         json.RawMessage   `json:"extra,omitempty"`
+	RPMs          []int64           `json:"rpms"`     // ids of those in it
+	Archives      []int64           `json:"archives"` // ids of those in it
+	Tools         map[string]string `json:"tools"`    // versions by name
+}
+
+const addCGBuildroots = `
+	WITH t AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (id int, cg_id int, cg_version text, container_type text,
+	       container_arch text, host_os text, host_arch text, extra jsonb, rpms jsonb, archives jsonb, tools jsonb)),
+	 added AS (INSERT INTO buildroot (id, br_type, cg_id, cg_version, container_type, container_arch, host_os, host_arch, extra)
+	       SELECT id, 1, cg_id, cg_version, container_type, container_arch, host_os, host_arch, extra::text FROM t),
+	 rpms AS (INSERT INTO buildroot_listing (buildroot_id, rpm_id)
+	       SELECT DISTINCT id, r::int FROM t, jsonb_array_elements_text(rpms) AS r),
+	 archives AS (INSERT INTO buildroot_archives (buildroot_id, archive_id, project_dep)
+	       SELECT DISTINCT id, a::int, FALSE FROM t, jsonb_array_elements_text(archives) AS a)
+	INSERT INTO buildroot_tools_info (buildroot_id, tool, version)
+	SELECT id, tool.key, tool.value FROM t, jsonb_each_text(tools) AS tool`
+
+// AddCGBuildroots records buildroots of a content generator and sets their ids.
+func (s *Store) AddCGBuildroots(ctx context.Context, roots []NewCGBuildroot) error {
+	ids, err := database.All[int64](ctx, s.DB, `SELECT nextval('buildroot_id_seq') FROM generate_series(1, $1::int)`, len(roots))
+	if err != nil {
+		return err
+	}
+	for i := range roots {
+		r := &roots[i]
+		r.ID = ids[i]
+		r.RPMs, r.Archives = append([]int64{}, r.RPMs...), append([]int64{}, r.Archives...) // no JSON null
+	}
+	text, err := database.JSON(roots)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Exec(ctx, addCGBuildroots, text); err != nil {
+		return fmt.Errorf("add buildroots: %w", err)
+	}
+	return nil
+}
+
+// WantedFile is an archive to find by what is known of the file.
+type WantedFile struct {
+	Filename     string
+	Size         int64
+	Checksum     string // hex
+	ChecksumType koji.ChecksumType
+}
+
+// FindFiles finds archives and answers in the order of what is wanted, nil for
+// those that there are none of.
+func (s *Store) FindFiles(ctx context.Context, wanted []WantedFile) ([]*int64, error) {
+	n := len(wanted)
+	names, sizes, sums, types := make([]string, n), make([]int64, n), make([]string, n), make([]int64, n)
+	for i, w := range wanted {
+		names[i], sizes[i], sums[i], types[i] = w.Filename, w.Size, w.Checksum, int64(w.ChecksumType)
+	}
+	return database.All[*int64](ctx, s.DB, `
+		SELECT (SELECT min(a.id) FROM archiveinfo a WHERE a.filename = wanted.name AND a.size = wanted.size
+		           AND a.checksum = wanted.sum AND a.checksum_type = wanted.type)
+		  FROM unnest($1::text[], $2::bigint[], $3::text[], $4::int[]) WITH ORDINALITY AS wanted (name, size, sum, type, pos)
+		 ORDER BY wanted.pos`, names, sizes, sums, types)
+}
+
+// KojiFile is an archive as a content generator refers to it by its id.
+type KojiFile struct {
+	ID           int64             `db:"id"`
+	Filename     string            `db:"filename"`
+	Size         int64             `db:"size"`
+	Checksum     string            `db:"checksum"`
+	ChecksumType koji.ChecksumType `db:"checksum_type"`
+	NVR          string            `db:"nvr"` // of its build
+}
+
+// KojiFiles returns those of the archives that there are.
+func (s *Store) KojiFiles(ctx context.Context, ids []int64) ([]KojiFile, error) {
+	return database.All[KojiFile](ctx, s.DB, `
+		SELECT a.id, a.filename, a.size, a.checksum, a.checksum_type,
+		       package.name || '-' || build.version || '-' || build.release AS nvr
+		  FROM archiveinfo a JOIN build ON build.id = a.build_id JOIN package ON package.id = build.pkg_id
+		 WHERE a.id = ANY($1::int[])`, ids)
 }

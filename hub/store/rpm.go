@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 
 	"github.com/toji-build/toji/internal/database"
@@ -116,6 +117,7 @@ type NewRPM struct {
 	PayloadHash    string
 	Size           int64
 	BuildTime      int64
+	Extra          json.RawMessage // what a content generator adds, nil for nothing
 }
 
 // rpmRow is a NewRPM as a row of rpminfo. By a constraint of the table, RPMs of
@@ -134,13 +136,15 @@ type rpmRow struct {
 	PayloadHash    string `json:"payloadhash"`
 	Size           int64  `json:"size"`
 	BuildTime      int64  `json:"buildtime"`
+
+	Extra json.RawMessage `json:"extra,omitempty"`
 }
 
 func (r *NewRPM) row(id int64) rpmRow {
 	row := rpmRow{
 		ID: id, Name: r.Name, Version: r.Version, Release: r.Release, Epoch: r.Epoch, Arch: r.Arch,
 		BuildrootID: r.BuildrootID, ExternalRepoID: r.ExternalRepoID,
-		PayloadHash: r.PayloadHash, Size: r.Size, BuildTime: r.BuildTime,
+		PayloadHash: r.PayloadHash, Size: r.Size, BuildTime: r.BuildTime, Extra: r.Extra,
 	}
 	if r.ExternalRepoID == 0 {
 		row.BuildID, row.Draft = &r.BuildID, &r.Draft
@@ -149,10 +153,10 @@ func (r *NewRPM) row(id int64) rpmRow {
 }
 
 const addRPMs = `
-	INSERT INTO rpminfo (id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime)
-	SELECT id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime
+	INSERT INTO rpminfo (id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime, extra)
+	SELECT id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime, extra::text
 	  FROM jsonb_to_recordset($1::jsonb) AS t (id int, name text, version text, release text, epoch int, arch text, build_id int,
-	       buildroot_id int, draft bool, external_repo_id int, payloadhash text, size bigint, buildtime bigint)`
+	       buildroot_id int, draft bool, external_repo_id int, payloadhash text, size bigint, buildtime bigint, extra jsonb)`
 
 // AddRPMs records RPMs and returns their ids. There can be but one of an NVRA
 // among regular builds, and one in each external repository: database.IsUnique

@@ -72,4 +72,8 @@ var (
 		Name: "CGRefundBuild", Func: "cg_refund_build", Access: Anyone, Writes: true,
 		Doc: "Give up a reserved build, which is then failed or canceled.",
 	})
+	CGImport = rpc.Define(rpc.Method[CGImportParams, *Build]{
+		Name: "CGImport", Func: "cg_import", Access: Anyone, Writes: true,
+		Doc: "Import a build that a content generator made, with all of its files or not at all.",
+	})
 )
