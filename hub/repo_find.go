@@ -62,11 +62,22 @@ func (h *Hub) FindRepo(ctx context.Context, taskID, owner int64, want tasks.Wait
 		}
 		found.Want.MinEvent = *min
 	}
-	return h.askForRepo(ctx, tag, owner, min, found)
+	wanted := store.WantedRepo{TagID: tag.ID, MinEvent: min, Opts: "{}", OwnerID: owner, Priority: PriorityDefault}
+	return h.askForRepo(ctx, tag, taskID, wanted, found)
 }
 
-func (h *Hub) askForRepo(ctx context.Context, tag *api.Tag, owner int64, min *int64, found RepoSearch) (RepoSearch, error) {
-	req, _, err := h.Store.RequestRepo(ctx, store.WantedRepo{TagID: tag.ID, MinEvent: min, Opts: "{}", OwnerID: owner, Priority: PriorityDefault})
+// askForRepo makes a request or finds the active one. A task does not ask again
+// for what was given up while it waited.
+func (h *Hub) askForRepo(ctx context.Context, tag *api.Tag, taskID int64, wanted store.WantedRepo, found RepoSearch) (RepoSearch, error) {
+	gone, err := h.Store.GivenUpRequest(ctx, wanted, taskID)
+	if err != nil {
+		return found, err
+	}
+	if gone != nil {
+		return found, koji.GenericErrorf("Request %d for a repository of %s was given up after %d tries, the last of which is task %s",
+			gone.ID, tag.Name, gone.Tries, optionalID(gone.TaskID)).WithKind(koji.KindInfrastructure)
+	}
+	req, _, err := h.Store.RequestRepo(ctx, wanted)
 	if err != nil {
 		return found, err
 	}

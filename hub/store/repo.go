@@ -206,6 +206,16 @@ func (s *Store) DropRequest(ctx context.Context, id int64) error {
 	return err
 }
 
+// GivenUpRequest finds a request of what w wants that was given up after the task
+// began, unless there is an active one; nil if there is none.
+func (s *Store) GivenUpRequest(ctx context.Context, w WantedRepo, taskID int64) (*api.RepoRequest, error) {
+	return orNil(database.One[api.RepoRequest](ctx, s.DB, requestSelect+`
+		WHERE q.tag_id = $1 AND NOT q.active AND q.repo_id IS NULL AND q.opts = $2::text::jsonb AND q.min_event >= $3::int8
+			AND q.update_time > (SELECT create_time FROM task WHERE id = $4)
+			AND NOT EXISTS (SELECT 1 FROM repo_queue a WHERE a.tag_id = q.tag_id AND a.active AND a.opts = q.opts AND a.min_event >= $3::int8)
+		ORDER BY q.id DESC LIMIT 1`, w.TagID, w.Opts, w.MinEvent, taskID))
+}
+
 // CleanRequests forgets requests that were done with so many seconds ago.
 func (s *Store) CleanRequests(ctx context.Context, age float64) error {
 	_, err := s.Exec(ctx, `DELETE FROM repo_queue WHERE NOT active AND update_time < now() - make_interval(secs => $1)`, age)
