@@ -1,8 +1,10 @@
 package workflows
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"sync"
 
 	"go.temporal.io/sdk/temporal"
@@ -137,12 +139,12 @@ func (d *database) setRepo(r *tasks.RepoInfo) {
 }
 
 func (d *database) InitBuild(_ context.Context, req system.InitBuildRequest) (system.InitBuildReply, error) {
-	d.add("init build of %s", req.SRPM)
+	d.add("init build of %s", path.Base(req.SRPM))
 	return system.InitBuildReply{BuildID: 9, NVR: "hello-1-1", Arches: d.arches}, nil
 }
 
 func (d *database) CompleteBuild(_ context.Context, req system.CompleteBuildRequest) error {
-	d.add("import %s with %d rpms", req.SRPM, len(req.RPMs))
+	d.add("import %s with %d rpms", path.Base(req.SRPM), len(req.RPMs))
 	return nil
 }
 
@@ -175,7 +177,11 @@ type host struct {
 	*record
 	build func(attempt int, req builder.BuildArchRequest) error
 	tries map[string]int
+	dir   string // instead of the tasks' own folders
 }
+
+// folder is where a task's results are.
+func (h *host) folder(t task.Task) string { return cmp.Or(h.dir, koji.PathInfo{}.TaskRel(t.ID)) }
 
 func newHost(r *record) *host {
 	return &host{record: r, tries: map[string]int{}, build: func(int, builder.BuildArchRequest) error { return nil }}
@@ -190,16 +196,16 @@ func (h *host) BuildArch(_ context.Context, req builder.BuildArchRequest) (tasks
 	if err := h.build(try, req); err != nil {
 		return tasks.BuildArchResult{}, err
 	}
-	result := tasks.BuildArchResult{RPMs: []string{"hello." + req.Params.Arch + ".rpm"}, BuildrootID: 5}
+	result := tasks.BuildArchResult{RPMs: []string{h.folder(req.Task) + "/hello." + req.Params.Arch + ".rpm"}, BuildrootID: 5}
 	if req.Params.KeepSRPM {
-		result.SRPMs = []string{"hello.src.rpm"}
+		result.SRPMs = []string{h.folder(req.Task) + "/hello.src.rpm"}
 	}
 	return result, nil
 }
 
 func (h *host) RebuildSRPM(_ context.Context, req builder.RebuildSRPMRequest) (tasks.SRPMResult, error) {
 	h.add("rebuild %s", req.Params.SRPM)
-	return tasks.SRPMResult{SRPM: "tasks/1/1/hello.src.rpm"}, nil
+	return tasks.SRPMResult{SRPM: h.folder(req.Task) + "/hello.src.rpm"}, nil
 }
 
 func (h *host) CreateRepo(_ context.Context, req builder.CreateRepoRequest) (tasks.CreaterepoResult, error) {
@@ -207,7 +213,7 @@ func (h *host) CreateRepo(_ context.Context, req builder.CreateRepoRequest) (tas
 	if err := h.build(1, builder.BuildArchRequest{Params: tasks.BuildArchParams{Arch: req.Params.Arch}}); err != nil {
 		return tasks.CreaterepoResult{}, err
 	}
-	return tasks.CreaterepoResult{UploadPath: "tasks/1/1", Files: []string{"repomd.xml"}}, nil
+	return tasks.CreaterepoResult{UploadPath: h.folder(req.Task), Files: []string{"repomd.xml"}}, nil
 }
 
 func (h *host) Sleep(_ context.Context, req builder.SleepRequest) error {

@@ -59,8 +59,10 @@ func fillRepo(r *run, repo system.InitRepoReply) error {
 
 // createrepo makes one arch's metadata on the task's host.
 func createrepo(r *run, p tasks.CreaterepoParams) (result tasks.CreaterepoResult, err error) {
-	err = r.onHost(onBuilder.CreateRepo, builder.CreateRepoRequest{Task: r.task, Params: p}, &result)
-	return result, err
+	if err = r.onHost(onBuilder.CreateRepo, builder.CreateRepoRequest{Task: r.task, Params: p}, &result); err != nil {
+		return result, err
+	}
+	return result, r.checkFiles([]string{result.UploadPath + "/repomd.xml"})
 }
 
 // waitrepoTimeout is how long a task waits for a repository before it fails,

@@ -68,7 +68,7 @@ func TestBuild(t *testing.T) {
 	w.run("build", hello)
 	require.NoError(t, w.GetWorkflowError())
 	require.Subset(t, w.list, []string{
-		"subtask rebuildSRPM 1/rebuildSRPM/srpm", "rebuild cli-build/1/hello.src.rpm", "init build of tasks/1/1/hello.src.rpm",
+		"subtask rebuildSRPM 1/rebuildSRPM/srpm", "rebuild cli-build/1/hello.src.rpm", "init build of hello.src.rpm",
 		"subtask buildArch 1/buildArch/x86_64", "subtask buildArch 1/buildArch/aarch64",
 		"import hello.src.rpm with 2 rpms", "subtask tagBuild 1/tagBuild/tag", "tag 9 with 2",
 	})
@@ -118,6 +118,23 @@ func TestHostTroubleMovesTheTask(t *testing.T) {
 		`open 1 attempt 1 on "h1"`, "build hello.src.rpm for x86_64", "release 1 refused false: disk full",
 		`open 1 attempt 2 on "h2"`, "build hello.src.rpm for x86_64", "close 1",
 	}, w.list)
+}
+
+// A host may not have files moved that are another task's.
+func TestResultsOfAnotherTask(t *testing.T) {
+	for method, params := range map[string]any{
+		"buildArch":   tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"},
+		"rebuildSRPM": tasks.RebuildSRPMParams{SRPM: "hello.src.rpm"},
+		"createrepo":  tasks.CreaterepoParams{RepoID: 7, Arch: "x86_64"},
+	} {
+		t.Run(method, func(t *testing.T) {
+			w := newWorld(t)
+			w.host.dir = "tasks/2/2"
+			w.run(method, params)
+			require.ErrorContains(t, w.GetWorkflowError(), "is no result of task 1")
+			require.Contains(t, w.list[len(w.list)-1], "fail 1 with 1000 infrastructure")
+		})
+	}
 }
 
 // A build outlives its daemon many times; in the end another host gets it.
