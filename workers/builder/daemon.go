@@ -79,6 +79,12 @@ func New(o Options) (*Daemon, error) {
 // Run works until ctx is done, or until a task asked for the daemon's end. It
 // returns ErrRestart when it is to be started again.
 func (d *Daemon) Run(ctx context.Context) error {
+	// Before the login, which ends the session of a daemon that there may be.
+	lock, err := lockDir(d.cfg.WorkDir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	host, err := d.login(ctx)
 	if err != nil {
 		return err
