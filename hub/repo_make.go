@@ -145,8 +145,8 @@ func (h *Hub) FinishRepo(ctx context.Context, r FinishRepoRequest) error {
 		return koji.GenericErrorf("No such repo: %d", r.RepoID)
 	}
 	switch koji.RepoState(repo.State) {
-	case koji.RepoReady:
-		return nil
+	case koji.RepoReady: // by an earlier try, which may have died before the link
+		return h.linkLatest(ctx, repo)
 	case koji.RepoInit:
 	default:
 		return koji.GenericErrorf("Repo %d not in INIT state (got %d)", repo.ID, repo.State)
