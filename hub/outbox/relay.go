@@ -193,8 +193,15 @@ func (r *Relay) startOf(ctx context.Context, id int64) (func() error, error) {
 	return func() error { return r.Motion.Start(ctx, t.Task(), params) }, nil
 }
 
+// maxRequest bounds a task's request in bytes. Temporal takes no payload of more
+// than 2 MiB, and JSON may need more for a text than XML does.
+const maxRequest = 1 << 20
+
 // decode turns the stored request into the type's parameters.
 func decode(e task.Entry, request string) (any, error) {
+	if len(request) > maxRequest {
+		return nil, koji.ParameterErrorf("the request has %d bytes, the most is %d", len(request), maxRequest)
+	}
 	_, params, err := xmlrpc.UnmarshalRequest(request)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -256,6 +257,16 @@ func (b brokenFailer) FailTask(ctx context.Context, _ int64, _ int, _ task.Failu
 }
 
 // One intent that cannot be dealt with must not hold up the others of its batch.
+// What Temporal would never take fails, and is not tried for ever.
+func TestHugeRequest(t *testing.T) {
+	l := newLab(t)
+	id := l.make("sleep", 1, strings.Repeat("x", maxRequest))
+	l.run()
+	l.drained()
+	require.Equal(t, 1, l.count(fmt.Sprintf(`SELECT count(*) FROM task WHERE id = %d AND state = 5 AND result LIKE '%%the most is %d%%'`, id, maxRequest)))
+	require.Empty(t, l.calls)
+}
+
 func TestBadIntentIsAlone(t *testing.T) {
 	l := newLab(t)
 	misfit, good := l.make("sleep"), l.make("sleep", 1)
