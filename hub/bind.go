@@ -42,4 +42,5 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindSearch,
 	bindContentGenerators,
 	bindImports,
+	bindArchiveFiles,
 }
