@@ -72,10 +72,17 @@ type Activities struct {
 	down     *shutdown
 }
 
-// New makes a host's activities.
-func New(o Options) *Activities {
-	return &Activities{
+// Control is the daemon's hold on its activities; it is apart from them because
+// each of their methods is an activity.
+type Control struct {
+	activities *Activities
+}
+
+// New makes a host's activities and the hold on them.
+func New(o Options) (*Activities, Control) {
+	a := &Activities{
 		hub: o.Hub, temporal: o.Temporal, log: o.Log, groups: o.Groups, lifeline: o.Lifeline, cfg: o.Config,
 		down: newShutdown(),
 	}
+	return a, Control{a}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func newTestJob(t *testing.T) *job {
-	a := New(Options{Log: slog.New(slog.DiscardHandler), Config: Config{WorkDir: t.TempDir()}})
+	a, _ := New(Options{Log: slog.New(slog.DiscardHandler), Config: Config{WorkDir: t.TempDir()}})
 	j := &job{Activities: a, log: a.log, dir: a.taskDir(1)}
 	require.NoError(t, os.MkdirAll(j.dir, 0o755))
 	return j

@@ -37,7 +37,8 @@ func (a *Activities) rootOf(id string) string {
 // Recover looks at the folders that an earlier daemon of this host left. An
 // activity that Temporal still takes for running is reported as lost: it comes
 // again, and finds its work. What nobody wants any more is ended and removed.
-func (a *Activities) Recover(ctx context.Context) (kept Kept, err error) {
+func (c Control) Recover(ctx context.Context) (kept Kept, err error) {
+	a := c.activities
 	kept = Kept{Tasks: map[string]bool{}, Roots: map[string]bool{}}
 	entries, err := os.ReadDir(filepath.Join(a.cfg.WorkDir, "tasks"))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -74,36 +74,40 @@ func (s *shutdown) remove(j *job) {
 }
 
 // Drain has no more jobs begin: those that come wait for the next daemon.
-func (a *Activities) Drain() {
-	a.down.mu.Lock()
-	defer a.down.mu.Unlock()
-	a.down.draining = true
+func (c Control) Drain() {
+	down := c.activities.down
+	down.mu.Lock()
+	defer down.mu.Unlock()
+	down.draining = true
 }
 
 // Detach has all activities end while their steps go on: the daemon is about to
 // stop, and another one will find them.
-func (a *Activities) Detach() {
-	a.down.mu.Lock()
-	defer a.down.mu.Unlock()
-	if a.down.gone {
+func (c Control) Detach() {
+	down := c.activities.down
+	down.mu.Lock()
+	defer down.mu.Unlock()
+	if down.gone {
 		return
 	}
-	a.down.gone = true
-	close(a.down.left)
-	for _, j := range a.down.jobs {
+	down.gone = true
+	close(down.left)
+	for _, j := range down.jobs {
 		j.cancel(step.ErrDetach)
 	}
 }
 
 // Running is the number of activities under way.
-func (a *Activities) Running() int {
-	a.down.mu.Lock()
-	defer a.down.mu.Unlock()
-	return len(a.down.jobs)
+func (c Control) Running() int {
+	down := c.activities.down
+	down.mu.Lock()
+	defer down.mu.Unlock()
+	return len(down.jobs)
 }
 
 // RunningRoots are the ids of the buildroots of activities under way.
-func (a *Activities) RunningRoots() map[string]bool {
+func (c Control) RunningRoots() map[string]bool {
+	a := c.activities
 	a.down.mu.Lock()
 	defer a.down.mu.Unlock()
 	roots := map[string]bool{}

@@ -22,7 +22,6 @@ import (
 	"sync"
 	"time"
 
-	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
@@ -57,6 +56,7 @@ type Daemon struct {
 	lifeline   *os.File
 	hub        *rpcclient.Client
 	activities *builder.Activities
+	control    builder.Control
 	started    time.Time
 	stop       context.CancelCauseFunc
 
@@ -107,7 +107,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	g.Go(func() error { return d.report(run) })
 	g.Go(func() error { return d.tidy(run) })
 	<-run.Done()
-	d.activities.Detach()
+	d.control.Detach()
 	w.Stop()
 	err = g.Wait()
 	d.bye()
@@ -155,7 +155,7 @@ func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 		return nil, err
 	}
 	driver := buildroot.Config{Driver: d.cfg.Driver, CacheDir: filepath.Join(d.cfg.WorkDir, "cache"), MockUser: d.cfg.MockUser}
-	d.activities = builder.New(builder.Options{
+	d.activities, d.control = builder.New(builder.Options{
 		Hub: d.hub, Temporal: d.temporal, Log: d.log, Groups: groups, Lifeline: d.lifeline,
 		Config: builder.Config{
 			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: arches(host), WorkDir: d.cfg.WorkDir,
@@ -187,15 +187,14 @@ func (d *Daemon) worker(host *api.Host) worker.Worker {
 		// The frames end at once when they are detached.
 		WorkerStopTimeout: 10 * time.Second,
 	})
-	// Some of its methods are for this daemon alone.
-	w.RegisterActivityWithOptions(d.activities, activity.RegisterOptions{SkipInvalidStructFunctions: true})
+	w.RegisterActivity(d.activities)
 	return w
 }
 
 // drain is called by the restart and shutdown tasks: the daemon takes no more
 // tasks and ends when all have that it has.
 func (d *Daemon) drain(restart bool) {
-	d.activities.Drain()
+	d.control.Drain()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.draining = errShutdown
@@ -226,7 +225,7 @@ func (d *Daemon) report(ctx context.Context) error {
 	var last time.Time
 	var was bool
 	for {
-		running, ready := d.activities.Running(), d.ready()
+		running, ready := d.control.Running(), d.ready()
 		if ready != was || time.Since(last) >= reportEvery {
 			if err := d.tell(ctx, running, ready); err != nil {
 				return err
@@ -283,7 +282,7 @@ func (d *Daemon) bye() {
 // reported as lost, so that Temporal hands them out again at once; folders of
 // others are removed with all that runs for them.
 func (d *Daemon) recover(ctx context.Context, groups *step.Groups) error {
-	kept, err := d.activities.Recover(ctx)
+	kept, err := d.control.Recover(ctx)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (d *Daemon) tidy(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := d.sweepRoots(d.activities.RunningRoots(), rootsAge); err != nil {
+		if err := d.sweepRoots(d.control.RunningRoots(), rootsAge); err != nil {
 			d.log.Warn("old buildroots are left", "error", err)
 		}
 		bases := filepath.Join(d.cfg.WorkDir, "cache")
