@@ -55,7 +55,7 @@ func (h *Hub) hostUpdateHost(ctx context.Context, p api.UpdateHostParams) (rpc.N
 	if err != nil {
 		return rpc.None{}, err
 	}
-	if p.TaskLoad < 0 {
+	if !(p.TaskLoad >= 0) { // nor NaN
 		return rpc.None{}, koji.ParameterErrorf("Invalid task load: %v", p.TaskLoad)
 	}
 	if err := h.Store.CheckInHost(ctx, id, p.TaskLoad, p.Ready); err != nil || p.Data == nil {
@@ -119,7 +119,7 @@ func (h *Hub) hostSetTaskWeight(ctx context.Context, p api.SetTaskWeightParams) 
 	if _, err := session.From(ctx).AssertHost(); err != nil {
 		return rpc.None{}, err
 	}
-	if p.Weight < 0 {
+	if !(p.Weight >= 0) { // nor NaN, which no load comes back from
 		return rpc.None{}, koji.ParameterErrorf("Invalid weight: %v", p.Weight)
 	}
 	if _, err := h.AssertTaskHost(ctx, p.TaskID); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 // oddArguments fit hardly any parameter, or fit it and mean nothing.
 var oddArguments = []any{
-	nil, true, int64(-1), int64(1) << 62, 1.5, "", "no such'; --", "../../x", []byte("bytes"), time.Unix(0, 0),
+	nil, true, int64(-1), int64(1) << 62, 1.5, math.NaN(), "", "no such'; --", "../../x", []byte("bytes"), time.Unix(0, 0),
 	[]any{}, []any{[]any{nil}}, map[string]any{}, map[string]any{"id": []any{"x"}, "name": int64(7)},
 }
 
