@@ -74,12 +74,14 @@ func (a *Activities) reportLost(ctx context.Context, id string) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	var at attempt
-	if err == nil {
-		err = json.Unmarshal(text, &at)
-	}
 	if err != nil {
 		return false, err
+	}
+	var at attempt
+	if err := json.Unmarshal(text, &at); err != nil {
+		// As a loss of power leaves it. The daemon has to start nonetheless.
+		a.log.Warn("the record of an attempt is damaged", "task", id, "error", err)
+		return false, nil
 	}
 	lost := temporal.NewApplicationError("the builder daemon was restarted; its work goes on", task.ErrorDetached)
 	for {
