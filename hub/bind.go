@@ -38,6 +38,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindHostCalls,
 	bindScheduler,
 	bindRepos,
+	bindRepoQueue,
 	bindNotifications,
 	bindSearch,
 	bindContentGenerators,
