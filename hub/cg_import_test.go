@@ -176,3 +176,16 @@ func mustBuild(t *testing.T, l *life) int64 {
 	t.Helper()
 	return must(t, l.ctx, l.Hub, api.CreateEmptyBuild, api.CreateEmptyBuildParams{Name: "bash", Version: "5", Release: "1"})
 }
+
+func TestCGImportAfterRefund(t *testing.T) {
+	l := newCG(t)
+	l.uploadText("in", "disk.qcow2", "disk")
+	r := must(t, l.ctx, l.Hub, api.CGInitBuild, api.CGInitBuildParams{
+		CG: "lab", Data: map[string]any{"name": "thing", "version": "1", "release": "1"},
+	})
+	must(t, l.ctx, l.Hub, api.CGRefundBuild, api.CGRefundBuildParams{CG: "lab", BuildID: r.BuildID, Token: r.Token, State: 3})
+	b := must(t, l.ctx, l.Hub, api.CGImport, api.CGImportParams{Directory: "in", Metadata: cgMeta(map[string]any{"image": map[string]any{}},
+		cgOf("disk.qcow2", "disk", "qcow2", map[string]any{"image": map[string]any{"arch": "x86_64"}}))})
+	require.Equal(t, r.BuildID, b.ID, "the failed build's place is taken")
+	require.FileExists(t, filepath.Join(l.Paths.Build("DEFAULT", b.Parts()), "images/disk.qcow2"))
+}
