@@ -36,6 +36,9 @@ func answer(err error) error {
 	case errors.Is(err, step.ErrDetach):
 		// Tried again on this host, where the next daemon finds the work.
 		return temporal.NewApplicationError("the builder daemon stops; its work goes on", task.ErrorDetached)
+	case errors.Is(err, step.ErrLost):
+		// The host was restarted under it; neither host nor package is to blame.
+		return temporal.NewApplicationError("the work was lost and starts anew", task.ErrorDetached)
 	case errors.Is(err, errRefused):
 		return failure.Trouble(task.ErrorRefused, hostFault(err))
 	case errors.As(err, &fault) && fault.Kind != koji.KindInfrastructure:

@@ -33,13 +33,17 @@ type Runner struct {
 // ended before, after waiting for it if it runs already. When ctx is done the
 // step is killed, except for the cause ErrDetach, and ctx's cause returned.
 //
-// A step that was lost is reported as ErrLost once; the next Run starts anew.
+// A step that was lost, or killed by somebody else, is reported as ErrLost once;
+// the next Run starts anew.
 func (r Runner) Run(ctx context.Context, name string, spec Spec) (Exit, error) {
 	s, err := r.open(ctx, name, spec)
 	if err != nil {
 		return Exit{}, err
 	}
 	exit, err := s.Wait(ctx)
+	if err == nil && exit.Killed && ctx.Err() == nil {
+		err = fmt.Errorf("step %s was killed: %w", s.dir, ErrLost)
+	}
 	switch {
 	case errors.Is(err, ErrLost):
 		return exit, errors.Join(err, r.bury(s))

@@ -55,3 +55,27 @@ func TestRunnerCancel(t *testing.T) {
 		})
 	}
 }
+
+// What the end of the lifeline killed is lost, and done anew by the next Run.
+func TestRunnerLifeline(t *testing.T) {
+	lifeline, hold, err := os.Pipe()
+	require.NoError(t, err)
+	defer lifeline.Close()
+	r := step.Runner{Dir: t.TempDir(), Lifeline: lifeline}
+	spec := sh("echo $$ > main; sleep 1000")
+	spec.Dir = t.TempDir()
+	result := make(chan error, 1)
+	go func() {
+		_, err := r.Run(t.Context(), "build", spec)
+		result <- err
+	}()
+	main := waitFor(t, filepath.Join(spec.Dir, "main"))
+	require.NoError(t, hold.Close())
+	require.ErrorIs(t, <-result, step.ErrLost)
+	require.False(t, alive(main))
+
+	r.Lifeline = nil
+	exit, err := r.Run(t.Context(), "build", sh("exit 3"))
+	require.NoError(t, err)
+	require.Equal(t, 3, exit.Code)
+}
