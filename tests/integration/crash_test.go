@@ -50,45 +50,42 @@ func (l *lab) builtOnce(t *testing.T, s source, id, arch int64) {
 		JOIN task t ON t.id = s.task_id WHERE t.parent = $1`, id))
 }
 
-// stopTime is how long a stack may take to stop in order.
-const stopTime = 10 * time.Second
+const (
+	// stopTime is how long a stack may take to stop in order.
+	stopTime = 10 * time.Second
+	// dieTime is how long its processes may outlive it: they have to notice.
+	dieTime = 2 * time.Second
+)
 
 // The stack stops in time while a build is under way, without leaving anything
-// behind, and the next start goes on with it.
-func TestStop(t *testing.T) {
+// behind, and the next start goes on with it. The same when toji dev is killed.
+func TestStackEnds(t *testing.T) {
 	l := start(t)
-	s, id, _ := l.slow(t, 5)
-	began := time.Now()
-	require.NoError(t, l.Stop())
-	took := time.Since(began)
-	t.Logf("stopped after %v", took)
-	require.Less(t, took, stopTime)
-	l.nothingRuns(t, s, 0)
-
-	require.NoError(t, l.startStack(t.Context()))
-	l.closed(t, id)
-	l.completed(t, s.nvr, "plain", 2)
+	for name, end := range map[string]func(*stack.Stack) error{"stopped": (*stack.Stack).Stop, "killed": (*stack.Stack).Kill} {
+		t.Run(name, func(t *testing.T) {
+			s, id, arch := l.slow(t, 5)
+			began := time.Now()
+			require.NoError(t, end(l.Stack))
+			t.Logf("ended after %v", time.Since(began))
+			require.Less(t, time.Since(began), stopTime)
+			gone := within(dieTime, func() bool { return len(l.left(t, s)) == 0 })
+			left := l.left(t, s)
+			require.NoError(t, l.startStack(t.Context())) // for the other tests, too
+			require.True(t, gone, "left: %v", left)
+			l.closed(t, id)
+			l.completed(t, s.nvr, "plain", 2)
+			require.Equal(t, []string{"closed"}, l.outcomes(t, arch))
+			require.Empty(t, l.status(t, arch).Failures, "nothing was anybody's fault")
+			require.Equal(t, int64(2), l.count(t, `SELECT count(*) FROM standard_buildroot WHERE task_id = $1 AND state = 3`, arch),
+				"one root for each try, none in use")
+		})
+	}
 }
 
-// What toji dev has started ends with it, even if it is killed, and the next
-// start goes on.
-func TestKilled(t *testing.T) {
-	l := start(t)
-	s, id, _ := l.slow(t, 5)
-	require.NoError(t, l.Kill())
-	l.nothingRuns(t, s, 5*time.Second)
-
-	require.NoError(t, l.startStack(t.Context()))
-	l.closed(t, id)
-	l.completed(t, s.nvr, "plain", 2)
-}
-
-// nothingRuns holds that no process of the stack and its builds is left.
-func (l *lab) nothingRuns(t *testing.T, s source, limit time.Duration) {
+// left lists what still runs of a stack that has ended and of its builds.
+func (l *lab) left(t *testing.T, s source) []stack.Process {
 	t.Helper()
-	awaitFor(t, limit, "the end of all processes", func() bool {
-		left, err := stack.Mentioning(l.Dir)
-		require.NoError(t, err)
-		return len(left)+len(l.asleep(t, s)) == 0
-	})
+	left, err := stack.Mentioning(l.Dir)
+	require.NoError(t, err)
+	return append(left, l.asleep(t, s)...)
 }

@@ -34,6 +34,13 @@ func await(t *testing.T, what string, ok func() bool) {
 
 func awaitFor(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
+	if !within(limit, ok) {
+		require.FailNow(t, what+" did not happen", "within %v", limit)
+	}
+}
+
+// within asks again and again until ok, and returns false when the time is over.
+func within(limit time.Duration, ok func() bool) bool {
 	over := time.After(limit)
 	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
@@ -41,9 +48,10 @@ func awaitFor(t *testing.T, limit time.Duration, what string, ok func() bool) {
 		select {
 		case <-tick.C:
 		case <-over:
-			require.FailNow(t, what+" did not happen", "within %v", limit)
+			return false
 		}
 	}
+	return true
 }
 
 // call calls a method as the admin.

@@ -189,7 +189,7 @@ func (l *lab) close() error {
 		l.temporal.Close()
 	}
 	if l.db != nil {
-		errs = append(errs, l.db.Close())
+		_ = l.db.Close() // a connection that a test has cut tells so
 	}
 	if l.Stack != nil {
 		errs = append(errs, l.Stop())

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,7 +134,7 @@ func (s *Stack) connect(ctx context.Context) error {
 		return err
 	}
 	s.Client, err = client.New(client.Options{
-		Server: p.Server, Cert: p.Cert, ServerCA: p.ServerCA, AnonRetry: true, MaxRetries: 60, RetryInterval: 500 * time.Millisecond,
+		Server: p.Server, Cert: p.Cert, ServerCA: p.ServerCA, Logger: slog.New(slog.DiscardHandler), AnonRetry: true, OfflineRetry: true, MaxRetries: 60, RetryInterval: 500 * time.Millisecond,
 	})
 	if err != nil {
 		return err
