@@ -43,5 +43,6 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindSearch,
 	bindContentGenerators,
 	bindImports,
+	bindOtherBuilds,
 	bindArchiveFiles,
 }

@@ -100,10 +100,7 @@ type Scheduler struct {
 	MaxJobs            int      `toml:"max_jobs"`             // tasks on one host
 	CapacityOvercommit float64  `toml:"capacity_overcommit"`  // load over capacity that a host may get
 	ReadyTimeout       Duration `toml:"ready_timeout"`        // a host not heard of for this long gets no tasks
-	AssignTimeout      Duration `toml:"assign_timeout"`       // an assigned task must be opened in this time
 	SoftRefusalTimeout Duration `toml:"soft_refusal_timeout"` // how long a host's soft refusal counts
-	HostTimeout        Duration `toml:"host_timeout"`         // after this, the tasks of a silent host are freed
-	RunInterval        Duration `toml:"run_interval"`         // upper bound between two runs when nothing wakes it
 }
 
 func defaultScheduler() Scheduler {
@@ -111,16 +108,13 @@ func defaultScheduler() Scheduler {
 		MaxJobs:            15,
 		CapacityOvercommit: 5,
 		ReadyTimeout:       Duration(3 * time.Minute),
-		AssignTimeout:      Duration(5 * time.Minute),
 		SoftRefusalTimeout: Duration(15 * time.Minute),
-		HostTimeout:        Duration(15 * time.Minute),
-		RunInterval:        Duration(time.Minute),
 	}
 }
 
 func (s *Scheduler) validate() error {
-	if s.MaxJobs <= 0 || s.RunInterval <= 0 {
-		return errors.New("scheduler: max_jobs and run_interval must be positive")
+	if s.MaxJobs <= 0 {
+		return errors.New("scheduler: max_jobs must be positive")
 	}
 	return nil
 }
@@ -128,7 +122,6 @@ func (s *Scheduler) validate() error {
 // Repo configures the requests for build repositories.
 type Repo struct {
 	MaxTasks           int      `toml:"max_tasks"`             // newRepo tasks at once
-	MaxTasksMaven      int      `toml:"max_tasks_maven"`       // of them for Maven tags
 	Retries            int      `toml:"retries"`               // of a request that failed
 	RequestCleanTime   Duration `toml:"request_clean_time"`    // done requests are forgotten after this
 	DeletedLifetime    Duration `toml:"deleted_repo_lifetime"` // files of repositories that were replaced stay for this long; 0 keeps them
@@ -148,7 +141,6 @@ func defaultRepo() Repo {
 		SourceTags:         []string{},
 		SeparateSourceTags: []string{},
 		MaxTasks:           10,
-		MaxTasksMaven:      2,
 		Retries:            3,
 		RequestCleanTime:   Duration(24 * time.Hour),
 		DeletedLifetime:    Duration(7 * 24 * time.Hour),
