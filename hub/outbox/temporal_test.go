@@ -1,7 +1,6 @@
 package outbox
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -14,12 +13,9 @@ import (
 	"github.com/toji-build/toji/koji/tasks"
 )
 
-// TestTemporal needs a Temporal server with the namespace toji, such as
-// deploy/temporal makes; its address is in TOJI_TEST_TEMPORAL.
+// Every call can be repeated, and comes when there is no workflow.
 func TestTemporal(t *testing.T) {
-	address := os.Getenv("TOJI_TEST_TEMPORAL")
-	testenv.Need(t, address != "", "a Temporal server, its host:port in TOJI_TEST_TEMPORAL")
-	c, err := client.Dial(client.Options{HostPort: address, Namespace: "toji"})
+	c, err := client.Dial(client.Options{HostPort: testenv.Temporal(t), Namespace: "toji"})
 	require.NoError(t, err)
 	defer c.Close()
 	m, ctx := Temporal{c}, t.Context()
