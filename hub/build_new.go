@@ -111,6 +111,9 @@ func (h *Hub) recycleBuild(ctx context.Context, old *api.Build, n newBuild, row 
 		return koji.GenericErrorf("Build already in progress (task %s)", optionalID(old.TaskID))
 	case koji.BuildFailed, koji.BuildCanceled:
 	default:
+		if n.State == koji.BuildBuilding && n.TaskID != 0 && samePtr(old.TaskID, row.TaskID) {
+			return nil // the task was freed after its build was complete
+		}
 		return koji.GenericErrorf("Build already exists (id=%d, state=%s): %s", old.ID, old.State, n.describe(row))
 	}
 	left, err := h.Store.BuildContent(ctx, old.ID)

@@ -217,6 +217,8 @@ type BegunBuild struct {
 	BuildID int64 // 0 for scratch builds, which have no row
 	NVR     string
 	Arches  []ArchBuild
+	// Complete says that the task completed the build before it was freed.
+	Complete bool
 }
 
 // BeginBuild reads the SRPM's header (its path is relative to the work
@@ -247,8 +249,21 @@ func (h *Hub) BeginBuild(ctx context.Context, t task.Task, p tasks.BuildParams, 
 	if p.Opts.Scratch {
 		return begun, nil
 	}
-	begun.BuildID, err = h.InitBuild(asOwner(ctx, t), initRequest(t, p, header, source))
+	begun.BuildID, begun.Complete, err = h.ensureBuild(asOwner(ctx, t), initRequest(t, p, header, source))
 	return begun, err
+}
+
+// ensureBuild makes the build's row, or finds the one that the task has made
+// before, and tells whether it is complete.
+func (h *Hub) ensureBuild(ctx context.Context, r InitBuildRequest) (id int64, complete bool, err error) {
+	if id, err = h.InitBuild(ctx, r); err != nil {
+		return 0, false, err
+	}
+	build, err := h.build(ctx, id, true)
+	if err != nil {
+		return 0, false, err
+	}
+	return id, build.State == koji.BuildComplete, nil
 }
 
 func chooseArches(a koji.BuildArches) (list []ArchBuild, err error) {

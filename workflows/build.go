@@ -97,6 +97,9 @@ func (b *buildRun) begin() error {
 // buildArches builds for all arches at once and has the result imported. The
 // SRPM of the first one is the build's.
 func (b *buildRun) buildArches() error {
+	if b.begun.Complete {
+		return nil
+	}
 	children := make([]child[tasks.BuildArchResult], len(b.begun.Arches))
 	for i, a := range b.begun.Arches {
 		params := tasks.BuildArchParams{

@@ -58,13 +58,15 @@ type InitBuildReply struct {
 	BuildID int64       `json:"build_id,omitempty"` // 0 for scratch builds
 	NVR     string      `json:"nvr"`
 	Arches  []ArchBuild `json:"arches"`
+	// Complete says that the task completed the build before it was freed.
+	Complete bool `json:"complete,omitempty"`
 }
 
 // InitBuild reads the SRPM's header, checks the package list and the NVR and,
 // unless it is a scratch build, makes the build's row.
 func (a *Activities) InitBuild(ctx context.Context, req InitBuildRequest) (InitBuildReply, error) {
 	b, err := a.Hub.BeginBuild(ctx, req.Task, req.Params, hub.BuildPlan(req.Plan), req.SRPM, req.Source)
-	reply := InitBuildReply{BuildID: b.BuildID, NVR: b.NVR}
+	reply := InitBuildReply{BuildID: b.BuildID, NVR: b.NVR, Complete: b.Complete}
 	for _, arch := range b.Arches {
 		reply.Arches = append(reply.Arches, ArchBuild(arch))
 	}

@@ -176,11 +176,11 @@ func (s *Store) UntagBuild(ctx context.Context, tagID, buildID int64) (bool, err
 	return n > 0, err
 }
 
-// BuildOfTask returns the id of the build of a package that a task has under
-// way, 0 if there is none.
+// BuildOfTask returns the id of the build of a package that a task has under way
+// or completed, 0 if there is none.
 func (s *Store) BuildOfTask(ctx context.Context, taskID int64, name string) (int64, error) {
 	id, err := optional[int64](ctx, s, `SELECT build.id FROM build JOIN package ON package.id = build.pkg_id
-		WHERE build.task_id = $1 AND build.state = 0 AND package.name = $2`, taskID, name)
+		WHERE build.task_id = $1 AND build.state IN (0, 1) AND package.name = $2`, taskID, name)
 	if id == nil {
 		return 0, err
 	}
@@ -188,9 +188,11 @@ func (s *Store) BuildOfTask(ctx context.Context, taskID int64, name string) (int
 }
 
 // TaggedByTask reports whether a build is in a tag on the account of a task's
-// owner since the task was made.
+// owner since the task was made or, if it is a subtask, its parent, which may
+// have had another such subtask before it was freed.
 func (s *Store) TaggedByTask(ctx context.Context, taskID, tagID, buildID int64) (bool, error) {
 	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT FROM tag_listing l JOIN events ON events.id = l.create_event
-		JOIN task ON task.owner = l.creator_id AND events.time >= task.create_time
-		WHERE task.id = $1 AND l.tag_id = $2 AND l.build_id = $3 AND l.active)`, taskID, tagID, buildID)
+		JOIN task ON task.owner = l.creator_id LEFT JOIN task parent ON parent.id = task.parent
+		WHERE task.id = $1 AND l.tag_id = $2 AND l.build_id = $3 AND l.active
+			AND events.time >= coalesce(parent.create_time, task.create_time))`, taskID, tagID, buildID)
 }
