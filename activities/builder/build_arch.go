@@ -41,7 +41,6 @@ func (j *job) buildArch(ctx context.Context, p tasks.BuildArchParams) (result ta
 	}
 	built, err := r.build(ctx, buildroot.Job{Rebuild: &buildroot.Rebuild{SRPM: srpm, Arch: p.Arch}})
 	if err != nil {
-		r.setState(ctx, koji.BuildrootExpired)
 		return result, err
 	}
 	if result, err = j.sendBuilt(ctx, r, built, p.KeepSRPM); err != nil {

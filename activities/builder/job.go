@@ -122,6 +122,9 @@ func (j *job) end(err error) {
 	if j.logs != nil {
 		j.logs.stop(!detached)
 	}
+	if err != nil && !detached {
+		j.retireRoot()
+	}
 	if j.hub != nil {
 		// The session may be gone with the hub; nothing depends on it any more.
 		if err := j.hub.Logout(context.Background()); err != nil {

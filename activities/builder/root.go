@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strconv"
+	"time"
 
 	"github.com/toji-build/toji/activities/builder/buildroot"
 	"github.com/toji-build/toji/internal/rpc"
@@ -96,7 +98,6 @@ func (j *job) newBuildroot(ctx context.Context, s rootSpec, config *api.BuildCon
 func (r *root) init(ctx context.Context) error {
 	chroot, err := r.driver.Init(ctx, r.Root)
 	if err != nil {
-		r.setState(ctx, koji.BuildrootExpired)
 		return err
 	}
 	r.chroot = chroot
@@ -137,6 +138,51 @@ func (r *root) setState(ctx context.Context, s koji.BuildrootState) {
 	if _, err := rpc.Invoke(ctx, r.job.hub, api.HostSetBuildRootState, p); err != nil {
 		r.job.log.Warn("buildroot's state is not recorded", "root", r.Name(), "error", err)
 	}
+}
+
+// retireTime bounds the call that tells of a root that is given up.
+const retireTime = 10 * time.Second
+
+// retireRoot tells the hub that the root of a job that came to nothing is given
+// up. The task may be cancelled or another host's by now, so it is not named.
+func (j *job) retireRoot() {
+	id, err := strconv.ParseInt(j.rootOf(strconv.FormatInt(j.task.ID, 10)), 10, 64)
+	if err != nil || j.hub == nil {
+		return // it has none
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), retireTime)
+	defer cancel()
+	if err := retire(ctx, j.hub, id); err != nil {
+		j.log.Warn("buildroot's end is not recorded", "root", id, "error", err)
+	}
+}
+
+func retire(ctx context.Context, hub rpc.Caller, root int64) error {
+	p := api.SetBuildRootStateParams{BrootID: root, State: int64(koji.BuildrootExpired)}
+	_, err := rpc.Invoke(ctx, hub, api.HostSetBuildRootState, p)
+	return err
+}
+
+// RetireRoots tells the hub that the roots are given up that this host had in use
+// in an earlier life, but for those that are kept, which are named by id.
+func (c Control) RetireRoots(ctx context.Context, kept map[string]bool) error {
+	a := c.activities
+	p := api.ListBuildrootsParams{HostID: &a.cfg.Host.ID, State: []koji.BuildrootState{
+		koji.BuildrootInit, koji.BuildrootWaiting, koji.BuildrootBuilding,
+	}}
+	rows, err := rpc.Invoke(ctx, a.hub, api.ListBuildroots, p)
+	if err != nil {
+		return err
+	}
+	for _, root := range rows.List {
+		if kept[strconv.FormatInt(root.ID, 10)] {
+			continue
+		}
+		if err := retire(ctx, a.hub, root.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *root) contents(packages []buildroot.Package) api.SetBuildRootListParams {

@@ -51,7 +51,6 @@ func (j *job) makeSRPM(ctx context.Context, r *root, b buildroot.Job) (tasks.SRP
 	result := tasks.SRPMResult{BuildrootID: r.ID}
 	built, err := r.build(ctx, b)
 	if err != nil {
-		r.setState(ctx, koji.BuildrootExpired)
 		return result, err
 	}
 	switch len(built.SRPMs) {

@@ -293,6 +293,9 @@ func (d *Daemon) recover(ctx context.Context, groups *step.Groups) error {
 	if len(swept) > 0 {
 		d.log.Info("ended work of an earlier life that nobody wants", "tasks", swept)
 	}
+	if err := d.control.RetireRoots(ctx, kept.Roots); err != nil {
+		return fmt.Errorf("give up buildroots of an earlier life: %w", err)
+	}
 	return d.sweepRoots(kept.Roots, 0)
 }
 
