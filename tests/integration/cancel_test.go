@@ -33,6 +33,9 @@ func TestCancelBuild(t *testing.T) {
 		l.awaitWorkflow(t, id, enums.WORKFLOW_EXECUTION_STATUS_CANCELED)
 	}
 	require.Zero(t, l.count(t, `SELECT count(*) FROM scheduler_task_runs WHERE task_id = $1 AND active`, arch))
+	await(t, "the buildroot's end", func() bool {
+		return l.count(t, `SELECT count(*) FROM standard_buildroot WHERE task_id = $1 AND state <> 3`, arch) == 0
+	})
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	require.NoError(t, err)
 	require.NotContains(t, string(mounts), l.Dir)

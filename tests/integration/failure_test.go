@@ -119,6 +119,7 @@ func TestBadRequests(t *testing.T) {
 		id := l.build(t, s, "locked", nil)
 		fault := l.failed(t, id)
 		require.Contains(t, fault.Msg, "locked")
+		require.Equal(t, koji.KindPolicy, l.status(t, id).Failures[0].Class)
 		require.Zero(t, l.count(t, `SELECT count(*) FROM tag_listing l JOIN tag t ON t.id = l.tag_id WHERE t.name = 'locked'`))
 	})
 	t.Run("upload with a wrong checksum", func(t *testing.T) {

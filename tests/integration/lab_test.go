@@ -61,6 +61,12 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
 	if shared.lab != nil {
+		if code == 0 { // a test that failed may have left anything
+			for _, trouble := range shared.lab.audit(context.Background()) {
+				fmt.Fprintln(os.Stderr, "FAIL: left behind:", trouble)
+				code = 1
+			}
+		}
 		if err := shared.lab.close(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
