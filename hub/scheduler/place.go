@@ -124,7 +124,7 @@ func (n tally) reason(t *store.WaitingTask) (code, reason string) {
 	case n.ready == 0:
 		reason = fmt.Sprintf("none of %s in channel %s for %s is ready", hosts(n.ofArch), t.Channel, t.Arch)
 		if n.quarantined > 0 {
-			reason += fmt.Sprintf(" (%d in quarantine)", n.quarantined)
+			reason += fmt.Sprintf(" (%d in quarantine after trouble in a row; enable-host ends that)", n.quarantined)
 		}
 		return "no-ready-host", reason
 	case n.willing == 0:

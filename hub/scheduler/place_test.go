@@ -127,7 +127,7 @@ func TestPlace(t *testing.T) {
 		{"no host at all", round{tasks: taskList(work(1))}, "", map[int64]string{1: "no-channel: no enabled host is in channel default"}},
 		{"not ready", round{
 			hosts: hostList(host(1, notReady), host(2, quarantined), host(3, arches("aarch64"))), tasks: taskList(work(1, arch("x86_64"))),
-		}, "", map[int64]string{1: "no-ready-host: none of 2 hosts in channel default for x86_64 is ready (1 in quarantine)"}},
+		}, "", map[int64]string{1: "no-ready-host: none of 2 hosts in channel default for x86_64 is ready (1 in quarantine after trouble in a row; enable-host ends that)"}},
 		{"only the ready one", round{
 			hosts: hostList(host(1, notReady), host(2, quarantined), host(3, load(3, 3))), tasks: taskList(work(1)),
 		}, "1:3", nil},
