@@ -6,12 +6,19 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 
 	"github.com/toji-build/toji/internal/config"
 )
+
+// reconnect is how often a Temporal that is away is looked for: all tasks wait
+// until it is found.
+var reconnect = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
 
 // dialTemporal returns a client that connects when it is first used, and again
 // whenever the connection was lost: Temporal may be down now and later.
@@ -21,10 +28,12 @@ func dialTemporal(c config.Temporal, log *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("temporal: %w", err)
 	}
 	dialed, err := client.NewLazyClient(client.Options{
-		HostPort:          c.Address,
-		Namespace:         c.Namespace,
-		Logger:            sdklog.NewStructuredLogger(log),
-		ConnectionOptions: client.ConnectionOptions{TLS: secure},
+		HostPort:  c.Address,
+		Namespace: c.Namespace,
+		Logger:    sdklog.NewStructuredLogger(log),
+		ConnectionOptions: client.ConnectionOptions{TLS: secure, DialOptions: []grpc.DialOption{
+			grpc.WithConnectParams(grpc.ConnectParams{Backoff: reconnect, MinConnectTimeout: 5 * time.Second}),
+		}},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("temporal: %w", err)

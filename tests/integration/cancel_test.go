@@ -57,16 +57,17 @@ func TestCancelFree(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	id := l.idle(t, "canceled-early")
+	l.awaitWorkflow(t, id, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
 	call(t, l, api.CancelTask, api.CancelTaskParams{TaskID: id, Recurse: true})
 	require.Equal(t, koji.TaskCanceled, l.state(t, id))
 	l.awaitWorkflow(t, id, enums.WORKFLOW_EXECUTION_STATUS_CANCELED)
 	require.Nil(t, l.status(t, id).Wait)
 }
 
-// awaitWorkflow waits until a task's workflow has ended so.
+// awaitWorkflow waits until a task's workflow has the status.
 func (l *lab) awaitWorkflow(t *testing.T, id int64, want enums.WorkflowExecutionStatus) {
 	t.Helper()
-	await(t, "the workflow's end", func() bool {
+	await(t, "the workflow being "+want.String(), func() bool {
 		d, err := l.temporal.DescribeWorkflowExecution(t.Context(), task.WorkflowID(id), "")
 		return err == nil && d.GetWorkflowExecutionInfo().GetStatus() == want
 	})

@@ -45,7 +45,7 @@ func TestRecordHistories(t *testing.T) {
 	l.closed(t, id)
 	l.record(t, "buildArch-freed", arch)
 
-	s, id, arch = l.slow(t, 4)
+	s, id, _ = l.slow(t, 4)
 	call(t, l, api.FreeTask, api.TaskIDParams{TaskID: id})
 	l.closed(t, id)
 	l.record(t, "build-freed", id)
