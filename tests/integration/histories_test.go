@@ -28,7 +28,7 @@ func TestRecordHistories(t *testing.T) {
 	l.record(t, "newRepo", *first.TaskID)
 	l.record(t, "createrepo", l.child(t, *first.TaskID, "createrepo").ID)
 
-	s, id, arch := l.slow(t, 4)
+	_, id, arch := l.slow(t, 4)
 	require.NoError(t, l.KillChild("worker --config"))
 	l.closed(t, id)
 	l.record(t, "build", id)
@@ -45,7 +45,7 @@ func TestRecordHistories(t *testing.T) {
 	l.closed(t, id)
 	l.record(t, "buildArch-freed", arch)
 
-	s, id, _ = l.slow(t, 4)
+	s, id, _ := l.slow(t, 4)
 	call(t, l, api.FreeTask, api.TaskIDParams{TaskID: id})
 	l.closed(t, id)
 	l.record(t, "build-freed", id)
