@@ -104,7 +104,7 @@ func (p *placement) choose(t *store.WaitingTask) (best *store.BuildHost, code, r
 			continue
 		}
 		n.willing++
-		if p.hasRoom(h, t) && (best == nil || rank(h) < rank(best)) {
+		if p.hasRoom(h, t) && (best == nil || rank(h, t) < rank(best, t)) {
 			best = h
 		}
 	}
@@ -148,9 +148,17 @@ func (p *placement) hasRoom(h *store.BuildHost, t *store.WaitingTask) bool {
 	return h.Capacity-h.Load > max(0, t.Weight-p.opts.Overcommit) && h.Tasks < cmp.Or(h.MaxJobs, p.opts.MaxJobs)
 }
 
-// rank is lower for a host that has less to do in relation to its size.
-func rank(h *store.BuildHost) float64 {
-	return (h.Load + float64(h.Tasks)*0.01) / max(h.Capacity, 0.01)
+// rank is lower for a host that has less to do in relation to its size. Another
+// host is better than one that had trouble with the task, however busy it is.
+func rank(h *store.BuildHost, t *store.WaitingTask) float64 {
+	const trouble = 1e6
+	r := (h.Load + float64(h.Tasks)*0.01) / max(h.Capacity, 0.01)
+	for _, failed := range t.Failed {
+		if failed == h.ID {
+			r += trouble
+		}
+	}
+	return r
 }
 
 func hosts(n int) string {

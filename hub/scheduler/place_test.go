@@ -48,6 +48,9 @@ func owner(id int64) func(*store.WaitingTask)                { return func(t *st
 func refusedBy(hosts ...int64) func(*store.WaitingTask) {
 	return func(t *store.WaitingTask) { t.Refused = hosts }
 }
+func failedOn(hosts ...int64) func(*store.WaitingTask) {
+	return func(t *store.WaitingTask) { t.Failed = hosts }
+}
 func waits(code, reason string) func(*store.WaitingTask) {
 	return func(t *store.WaitingTask) { t.WaitCode, t.Reason = code, reason }
 }
@@ -134,6 +137,12 @@ func TestPlace(t *testing.T) {
 		{"refused", round{
 			hosts: hostList(host(1), host(2)), tasks: taskList(work(1, refusedBy(1)), work(2, refusedBy(2, 1))),
 		}, "1:2", map[int64]string{2: "refused: refused by 2 hosts"}},
+		{"another host after trouble", round{
+			hosts: hostList(host(1), host(2, load(3, 3)), host(3)), tasks: taskList(work(1, failedOn(1, 1, 3))),
+		}, "1:2", nil},
+		{"the same host after trouble if there is no other", round{
+			hosts: hostList(host(1), host(2, notReady)), tasks: taskList(work(1, failedOn(1))),
+		}, "1:1", nil},
 		{"a task about the host itself goes by neither", round{
 			hosts: hostList(host(1, load(3, 3)), host(2)), tasks: taskList(work(1, restart, refusedBy(2))),
 		}, "1:1", nil},

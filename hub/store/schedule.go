@@ -20,6 +20,7 @@ type WaitingTask struct {
 	Priority  int     `db:"priority"`
 	Weight    float64 // by its type, set by the scheduler
 	Refused   []int64 `db:"refused"` // hosts that will not take it
+	Failed    []int64 `db:"failed"`  // hosts that had trouble with it, once for each time
 	WaitCode  string  `db:"wait_code"`
 	Reason    string  `db:"reason"` // as it was recorded last
 }
@@ -51,6 +52,8 @@ const waitingTasks = `
 SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, coalesce(t.priority, 20) AS priority,
 	ARRAY(SELECT r.host_id FROM scheduler_task_refusals r
 		WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))::bigint[] AS refused,
+	ARRAY(SELECT f.host_id FROM toji.task_failure f
+		WHERE f.task_id = t.id AND f.class = 'infrastructure' AND f.host_id IS NOT NULL)::bigint[] AS failed,
 	coalesce(w.code, '') AS wait_code, coalesce(w.reason, '') AS reason
 FROM (SELECT *, row_number() OVER (PARTITION BY channel_id, arch ORDER BY priority, id) AS place
 	FROM task WHERE state = 0 AND method = ANY($1)) t

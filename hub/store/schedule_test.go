@@ -22,6 +22,7 @@ func TestWaiting(t *testing.T) {
 	d.exec(`UPDATE task SET owner = 2, weight = 0.5 WHERE id = $1`, open)
 	require.NoError(t, d.Refuse(t.Context(), low, 2, false, "no such arch"))
 	require.NoError(t, d.Refuse(t.Context(), low, 1, true, "no room"))
+	d.exec(`INSERT INTO toji.task_failure (task_id, class, host_id, message) VALUES ($1, 'infrastructure', 2, 'broken'), ($1, 'policy', 1, 'no')`, low)
 	require.NoError(t, d.SetTaskWait(t.Context(), low, "refused", "refused by 1 host"))
 	require.NoError(t, d.SetHostData(t.Context(), 2, map[string]any{"maxjobs": 7}))
 	d.exec(`INSERT INTO toji.host_health (host_id, quarantined_at, quarantine_reason) VALUES (2, now(), 'broken')`)
@@ -32,9 +33,9 @@ func TestWaiting(t *testing.T) {
 		slices.Sort(tasks[i].Refused)
 	}
 	require.Equal(t, []WaitingTask{
-		{ID: high, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "x86_64", OwnerID: 1, Priority: 5, Refused: []int64{}},
+		{ID: high, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "x86_64", OwnerID: 1, Priority: 5, Refused: []int64{}, Failed: []int64{}},
 		{ID: low, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "noarch", OwnerID: 1, Priority: 20,
-			Refused: []int64{1, 2}, WaitCode: "refused", Reason: "refused by 1 host"},
+			Refused: []int64{1, 2}, Failed: []int64{2}, WaitCode: "refused", Reason: "refused by 1 host"},
 	}, tasks)
 	require.Equal(t, []BuildHost{
 		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}},
