@@ -34,9 +34,9 @@ var onDatabaseSide = workflow.ActivityOptions{
 // attempt on the same host attaches to it again, so a lost daemon costs an
 // attempt, not a build.
 var onHostQueue = workflow.ActivityOptions{
-	ScheduleToStartTimeout: time.Minute,    // a living host polls at once; see hostAttempts for what follows
-	StartToCloseTimeout:    48 * time.Hour, // the builder's own timeouts (rpmbuild_timeout) are shorter and say more
-	HeartbeatTimeout:       2 * time.Minute,
+	ScheduleToStartTimeout: 30 * time.Second, // a living host polls at once; see hostAttempts for what follows
+	StartToCloseTimeout:    48 * time.Hour,   // the builder's own timeouts (rpmbuild_timeout) are shorter and say more
+	HeartbeatTimeout:       30 * time.Second, // many beats; what a busy host may stand still
 	RetryPolicy: &temporal.RetryPolicy{
 		InitialInterval:    time.Second,
 		BackoffCoefficient: 1,

@@ -23,14 +23,14 @@ const (
 //
 // The SDK's own heartbeat is not used: it gives up after an outage of seconds
 // and takes the activity with it.
-func (a *Activities) heartbeat(ctx context.Context, token []byte, cancel context.CancelCauseFunc) {
+func (a *Activities) heartbeat(ctx context.Context, at attempt, token []byte, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(heartbeatEvery)
 	defer tick.Stop()
 	for {
 		call, done := context.WithTimeout(ctx, heartbeatTimeout)
 		err := a.temporal.RecordActivityHeartbeat(call, token)
 		done()
-		if err != nil && ctx.Err() == nil && unwanted(err) {
+		if err != nil && ctx.Err() == nil && a.unwanted(ctx, at, err) {
 			cancel(errCanceled)
 			return
 		}
@@ -42,8 +42,13 @@ func (a *Activities) heartbeat(ctx context.Context, token []byte, cancel context
 	}
 }
 
-func unwanted(err error) bool {
+func (a *Activities) unwanted(ctx context.Context, at attempt, err error) bool {
 	var notFound *serviceerror.NotFound
-	return temporal.IsCanceledError(err) || errors.As(err, &notFound) ||
-		errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
+	if errors.As(err, &notFound) {
+		// The attempt timed out in an outage of Temporal; the next one, which may
+		// be about to come, goes on with its work.
+		again, err := a.awaitsRetry(ctx, at)
+		return err == nil && !again
+	}
+	return temporal.IsCanceledError(err) || errors.Is(err, activity.ErrActivityPaused) || errors.Is(err, activity.ErrActivityReset)
 }

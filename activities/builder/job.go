@@ -75,7 +75,7 @@ func (a *Activities) begin(ctx context.Context, t task.Task) (*job, context.Cont
 		Activities: a, task: t, attempt: attemptOf(info), cancel: cancel, done: make(chan struct{}), log: a.log.With("task", t.ID),
 		dir: a.taskDir(t.ID), upload: koji.PathInfo{}.TaskRel(t.ID),
 	}
-	go a.heartbeat(work, info.TaskToken, cancel)
+	go a.heartbeat(work, j.attempt, info.TaskToken, cancel)
 	if err := a.down.enter(work, j); err != nil {
 		cancel(err)
 		return nil, nil, err
@@ -120,7 +120,8 @@ func (j *job) end(err error) {
 	j.cancel(err)
 	detached := errors.Is(err, step.ErrDetach)
 	if j.logs != nil {
-		j.logs.stop(!detached)
+		// The hub takes nothing more of a task that was cancelled.
+		j.logs.stop(!detached && !errors.Is(err, errCanceled))
 	}
 	if err != nil && !detached {
 		j.retireRoot()

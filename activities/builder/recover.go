@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	enums "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
@@ -117,7 +118,7 @@ func (a *Activities) awaitsRetry(ctx context.Context, at attempt) (bool, error) 
 	}
 	for _, pending := range d.GetPendingActivities() {
 		if pending.GetActivityId() == at.ActivityID {
-			return true, nil
+			return pending.GetState() != enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED, nil
 		}
 	}
 	return false, nil
