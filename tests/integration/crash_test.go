@@ -2,11 +2,14 @@ package integration
 
 import (
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/tests/stack"
 )
 
@@ -34,6 +37,44 @@ func TestPartsDie(t *testing.T) {
 			l.builtOnce(t, s, id, arch)
 		})
 	}
+}
+
+// A task of a host that is gone for good goes to another one.
+func TestHostDies(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	const dead, heir = "dead.example.org", "heir.example.org"
+	host := l.builder(t, dead, nil)
+	l.awaitReady(t, dead)
+	id := l.sleep(t, dead, 3, nil)
+	l.awaitState(t, id, koji.TaskOpen)
+	host.Kill()
+	l.builder(t, heir, nil)
+	call(t, l, api.AddHostToChannel, api.AddHostToChannelParams{Hostname: heir, ChannelName: dead})
+	l.closed(t, id)
+	status := l.status(t, id)
+	require.Len(t, status.Attempts, 2)
+	require.Equal(t, heir, *status.Attempts[1].Host)
+	require.Len(t, status.Failures, 1)
+	require.Equal(t, koji.KindInfrastructure, status.Failures[0].Class)
+	require.Equal(t, dead, *status.Failures[0].Host)
+}
+
+// outage is longer than Temporal waits for a heartbeat.
+const outage = 32 * time.Second
+
+// While Temporal is away builds go on; when it is back they are not begun again.
+func TestLongOutage(t *testing.T) {
+	l := start(t)
+	s, id, arch := l.slow(t, int(outage.Seconds())+5)
+	server, err := l.Child("temporal-server")
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(server.PID, syscall.SIGSTOP))
+	<-time.After(outage) // the passing of time is what is tested
+	require.NoError(t, syscall.Kill(server.PID, syscall.SIGCONT))
+	l.closed(t, id)
+	l.completed(t, s.nvr, "plain", 2)
+	l.builtOnce(t, s, id, arch)
 }
 
 // builtOnce holds that rpmbuild ran once and that the tasks were worked on once.
