@@ -43,8 +43,14 @@ func do[R any](ctx context.Context, a *Activities, t task.Task, f func(context.C
 	if err != nil {
 		return none, answer(err)
 	}
+	if result, err, ok := recall[R](j); ok {
+		j.end(nil)
+		j.log.Info("task was done before, which Temporal was not told")
+		return result, err
+	}
 	result, err := guarded(work, j, f)
 	err = causeOf(work, err)
+	keep(j, result, err)
 	j.end(err)
 	if err != nil {
 		j.log.Info("task ended", "error", err)

@@ -63,18 +63,25 @@ func TestHostDies(t *testing.T) {
 // outage is longer than Temporal waits for a heartbeat.
 const outage = 32 * time.Second
 
-// While Temporal is away builds go on; when it is back they are not begun again.
+// While Temporal is away builds go on, and end. When it is back nothing of that
+// is done again.
 func TestLongOutage(t *testing.T) {
 	l := start(t)
-	s, id, arch := l.slow(t, int(outage.Seconds())+5)
+	ends, goesOn := l.srpm(t, "slow-build", 8), l.srpm(t, "slow-build", int(outage.Seconds())+5)
+	builds := map[int64]source{l.build(t, ends, "plain", nil): ends, l.build(t, goesOn, "plain", nil): goesOn}
+	for _, s := range builds {
+		l.awaitSleep(t, s)
+	}
 	server, err := l.Child("temporal-server")
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(server.PID, syscall.SIGSTOP))
 	<-time.After(outage) // the passing of time is what is tested
 	require.NoError(t, syscall.Kill(server.PID, syscall.SIGCONT))
-	l.closed(t, id)
-	l.completed(t, s.nvr, "plain", 2)
-	l.builtOnce(t, s, id, arch)
+	for id, s := range builds {
+		l.closed(t, id)
+		l.completed(t, s.nvr, "plain", 2)
+		l.builtOnce(t, s, id, l.child(t, id, "buildArch").ID)
+	}
 }
 
 // builtOnce holds that rpmbuild ran once and that the tasks were worked on once.

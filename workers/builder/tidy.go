@@ -33,6 +33,9 @@ func (d *Daemon) tidy(ctx context.Context) error {
 		if err := d.sweepRoots(d.control.RunningRoots(), rootsAge); err != nil {
 			d.log.Warn("old buildroots are left", "error", err)
 		}
+		if err := d.control.SweepOutcomes(time.Now()); err != nil {
+			d.log.Warn("old outcomes are left", "error", err)
+		}
 		bases := filepath.Join(d.cfg.WorkDir, "cache")
 		if removed, err := buildroot.SweepBases(bases, time.Now().Add(-basesAge), basesMost); err != nil {
 			d.log.Warn("old base roots are left", "error", err)
