@@ -41,6 +41,8 @@ func TestParseErrors(t *testing.T) {
 		"git://host/#1":               `Invalid SCM URL: "git://host/#1"`,
 		"git:///foo#1":                `Invalid SCM URL: "git:///foo#1"`,
 		"git+file://host/foo#1":       `Invalid SCM URL: "git+file://host/foo#1"`,
+		"git://host/rpms/...git#1":    `Invalid SCM URL: "git://host/rpms/...git#1"`,
+		"git://host/.git#1":           `Invalid SCM URL: "git://host/.git#1"`,
 		"git://-oProxy=x/foo#1":       `Invalid SCM URL: "git://-oProxy=x/foo#1"`,
 		"git://host/foo#--upload":     `Invalid SCM URL: "git://host/foo#--upload"`,
 		"git://host/foo#origin/--up":  `Invalid SCM URL: "git://host/foo#origin/--up"`,
