@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/toji-build/toji/hub"
@@ -29,11 +30,6 @@ func runHub(ctx context.Context, r *role) error {
 		return err
 	}
 	defer db.Close()
-	temporal, err := dialTemporal(r.cfg.Temporal, r.log)
-	if err != nil {
-		return err
-	}
-	defer temporal.Close()
 	h, err := hub.New(hub.Options{DB: db, Config: r.cfg, Log: r.log, Metrics: obs.NewMetrics()})
 	if err != nil {
 		return err
@@ -47,20 +43,19 @@ func runHub(ctx context.Context, r *role) error {
 		return err
 	}
 	defer server.Close()
-	tasks, err := system.New(system.Options{Hub: h, Temporal: temporal, Log: r.log})
-	if err != nil {
-		return err
+	parts := map[string]func(context.Context) error{"server": server.Run, "web": site.Run}
+	if !r.cfg.Hub.APIOnly {
+		temporal, err := dialTemporal(r.cfg.Temporal, r.log)
+		if err != nil {
+			return err
+		}
+		defer temporal.Close()
+		if err := addEngine(parts, h, temporal, r); err != nil {
+			return err
+		}
 	}
-	relay := &outbox.Relay{Store: h.Store, Motion: outbox.Temporal{Client: temporal}, Tasks: h, Log: r.log}
 	g, ctx := errgroup.WithContext(ctx)
-	for name, run := range map[string]func(context.Context) error{
-		"server":            server.Run,
-		"outbox relay":      relay.Run,
-		"scheduler":         scheduler.New(h.Store, r.log, schedulerOptions(r.cfg.Scheduler)).Run,
-		"repository keeper": repokeeper.New(h, r.log, repokeeper.Options{}).Run,
-		"system worker":     tasks.Run,
-		"web":               site.Run,
-	} {
+	for name, run := range parts {
 		g.Go(func() error {
 			if err := run(ctx); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
@@ -69,6 +64,20 @@ func runHub(ctx context.Context, r *role) error {
 		})
 	}
 	return g.Wait()
+}
+
+// addEngine adds the parts that make tasks move.
+func addEngine(parts map[string]func(context.Context) error, h *hub.Hub, temporal client.Client, r *role) error {
+	tasks, err := system.New(system.Options{Hub: h, Temporal: temporal, Log: r.log})
+	if err != nil {
+		return err
+	}
+	relay := &outbox.Relay{Store: h.Store, Motion: outbox.Temporal{Client: temporal}, Tasks: h, Log: r.log}
+	parts["outbox relay"] = relay.Run
+	parts["scheduler"] = scheduler.New(h.Store, r.log, schedulerOptions(r.cfg.Scheduler)).Run
+	parts["repository keeper"] = repokeeper.New(h, r.log, repokeeper.Options{}).Run
+	parts["system worker"] = tasks.Run
+	return nil
 }
 
 // newSite returns the web pages, which learn of changes from the same

@@ -24,6 +24,7 @@ type Hub struct {
 
 	MaxRequestLength int64    `toml:"max_request_length"` // bytes of one XML-RPC request
 	SlowCall         Duration `toml:"slow_call"`          // calls that take longer are logged
+	APIOnly          bool     `toml:"api_only"`           // answer calls and show pages, but leave tasks to other hub processes
 	ServerOffline    bool     `toml:"server_offline"`     // refuse every call
 	OfflineMessage   string   `toml:"offline_message"`    // and say this
 	LockOut          bool     `toml:"lockout"`            // refuse calls of everyone but admins

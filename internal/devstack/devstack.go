@@ -48,7 +48,7 @@ type Options struct {
 
 	Admin        string // name of the first user; "admin"
 	PasswordFile string // file whose first line is the first user's password; none if empty
-	Empty        bool   // schema and first user alone, no builder
+	Empty        bool   // schema, first user and a hub that runs no tasks
 
 	Database string // DSN of an existing database, instead of a private cluster
 	Temporal string // address of an existing Temporal, instead of a private one

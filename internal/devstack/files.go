@@ -23,6 +23,7 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 			"tls_cert": s.dir.file("tls", "hub.pem"), "tls_key": s.dir.file("tls", "hub.key"),
 			"client_ca": s.dir.file("tls", "ca.pem"),
 			"topdir":    s.dir.file("topdir"), "weburl": s.url(), "url": s.url() + "/kojihub",
+			"api_only": s.opts.Empty,
 		},
 		// The stack has migrated it.
 		"database": {"dsn": dsn},

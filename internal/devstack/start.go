@@ -58,7 +58,7 @@ func (s *Stack) start(ctx context.Context) error {
 		if err := prepareTemporal(ctx, temporal); err != nil {
 			return err
 		}
-	} else {
+	} else if s.ownTemporal() {
 		if temporal, err = s.dir.private("temporal", "127.0.0.1"); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func (s *Stack) claimAddresses() (err error) {
 	if s.secure, err = s.dir.claim("tls-listen", s.opts.TLSListen); err != nil {
 		return err
 	}
-	if s.opts.Temporal == "" {
+	if s.ownTemporal() {
 		s.ui, err = s.dir.claim("temporal-ui", s.opts.TemporalUI)
 	}
 	return err
@@ -184,16 +184,19 @@ func (s *Stack) existingDatabase() (server, error) {
 		return server{}, fmt.Errorf("--database: %w", err)
 	}
 	db := server{dsn: s.opts.Database, tcp: pgcluster.TCP{Host: a.Host, Port: a.Port, User: a.User, Password: a.Password}}
-	if s.opts.Temporal == "" && filepath.IsAbs(a.Host) {
+	if s.ownTemporal() && filepath.IsAbs(a.Host) {
 		return server{}, fmt.Errorf("--database names a Unix socket, which Temporal cannot use; give the server's TCP address, or a running Temporal with --temporal")
 	}
 	return db, nil
 }
 
+// ownTemporal tells whether a private Temporal is needed.
+func (s *Stack) ownTemporal() bool { return s.opts.Temporal == "" && !s.opts.Empty }
+
 // findTemporal finds the program temporal-server, unless none is needed: beside
 // toji, in PATH, or where packages put it.
 func (s *Stack) findTemporal() (string, error) {
-	if s.opts.Temporal != "" {
+	if !s.ownTemporal() {
 		return "", nil
 	}
 	const name = "temporal-server"
