@@ -38,10 +38,11 @@ func refTo(info any) (store.Ref, error) {
 			return store.ByID(-1), nil // names nothing
 		}
 		return store.Ref{Name: v}, nil
-	case int64, int, bool:
+	case int64, int:
 		id, _ := toInt(v)
 		return store.ByID(id), nil
 	}
+	// Koji: its database complains about ids that are booleans.
 	return store.Ref{}, bad
 }
 
