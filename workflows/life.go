@@ -9,7 +9,9 @@ import (
 
 	"github.com/toji-build/toji/activities/failure"
 	"github.com/toji-build/toji/activities/system"
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -34,7 +36,7 @@ func bind[P, R any](w worker.WorkflowRegistry, t task.Type[P, R], f body[P, R]) 
 		l := &life{ctx: workflow.WithLocalActivityOptions(ctx, transition), info: t.Info, task: tk}
 		// A signal that was not needed any more is nothing to warn of.
 		defer func() {
-			for _, name := range []string{task.SignalAssigned, task.SignalFreed, task.SignalWake} {
+			for _, name := range []string{task.SignalAssigned, task.SignalFreed, task.SignalEnded, task.SignalWake} {
 				drain(workflow.GetSignalChannel(ctx, name))
 			}
 		}()
@@ -55,10 +57,13 @@ type life struct {
 func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 	var none R
 	for {
-		host, err := l.open()
+		host, end, err := l.open()
 		if err != nil {
 			_, err = l.finish("", err)
 			return none, err
+		}
+		if end != nil {
+			return endOf[R](*end)
 		}
 		r, freed, err := try(l, host, f, p)
 		if freed {
@@ -87,10 +92,12 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 	}
 }
 
-// open waits for a host where the type needs one and opens the task. It returns
-// a canceled error when the task cannot open any more.
-func (l *life) open() (task.Assigned, error) {
-	assigned := workflow.GetSignalChannel(l.ctx, task.SignalAssigned)
+// open waits for a host where the type needs one and opens the task. A host that
+// runs Koji's own builder opens the task by itself: then open waits for the end
+// that this host puts to it. It returns a canceled error when the task cannot open
+// any more.
+func (l *life) open() (task.Assigned, *task.End, error) {
+	assigned, ended := workflow.GetSignalChannel(l.ctx, task.SignalAssigned), workflow.GetSignalChannel(l.ctx, task.SignalEnded)
 	for {
 		// The host may have been chosen before this workflow began.
 		var reply system.OpenReply
@@ -98,23 +105,42 @@ func (l *life) open() (task.Assigned, error) {
 		err := workflow.ExecuteLocalActivity(l.ctx, db.OpenTask, req).Get(l.ctx, &reply)
 		switch {
 		case err != nil:
-			return task.Assigned{}, err
+			return task.Assigned{}, nil, err
+		case reply.End != nil:
+			return task.Assigned{}, reply.End, nil
 		case reply.Finished:
-			return task.Assigned{}, errCanceled
+			return task.Assigned{}, nil, errCanceled
 		case reply.Opened:
 			l.attempt++
-			return reply.Host, nil
+			return reply.Host, nil, nil
 		}
-		if err := receive(l.ctx, assigned); err != nil {
-			return task.Assigned{}, err
+		if err := receive(l.ctx, assigned, ended); err != nil {
+			return task.Assigned{}, nil, err
 		}
 	}
 }
 
-// receive waits for a signal, or for the end of ctx.
-func receive(ctx workflow.Context, ch workflow.ReceiveChannel) (err error) {
+// endOf is what the task came to without this workflow's doing.
+func endOf[R any](end task.End) (r R, err error) {
+	if end.Failure != nil {
+		return r, failure.Error(*end.Failure)
+	}
+	v, err := xmlrpc.UnmarshalResult(end.Result)
+	if err == nil {
+		err = rpc.Into(v, &r)
+	}
+	if err != nil {
+		err = failure.Error(task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: "the task's result makes no sense: " + err.Error()})
+	}
+	return r, err
+}
+
+// receive waits for one of the signals, or for the end of ctx.
+func receive(ctx workflow.Context, signals ...workflow.ReceiveChannel) (err error) {
 	s := workflow.NewSelector(ctx)
-	s.AddReceive(ch, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) })
+	for _, ch := range signals {
+		s.AddReceive(ch, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) })
+	}
 	s.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) { err = errCanceled })
 	s.Select(ctx)
 	return err

@@ -18,18 +18,24 @@ type OpenRequest struct {
 }
 
 // OpenReply says whether the task opened, and on which host; if it did not,
-// Finished says that it never will, else it waits for a host.
+// Finished says that it never will, else it waits for a host, or for one that
+// runs Koji's own builder to end it.
 type OpenReply struct {
 	Opened   bool          `json:"opened"`
 	Finished bool          `json:"finished,omitempty"`
 	Host     task.Assigned `json:"host"`
+	End      *task.End     `json:"end,omitempty"` // how it finished, unless it was canceled
 }
 
 // OpenTask moves a task to OPEN: on the host that it is ASSIGNED to, or from
 // FREE when it needs none.
 func (a *Activities) OpenTask(ctx context.Context, req OpenRequest) (OpenReply, error) {
 	out, host, err := a.Hub.Store.OpenTask(ctx, req.TaskID, req.NeedsHost, req.Attempt, req.Weight)
-	return result(OpenReply{Opened: out == store.TaskDone, Finished: out == store.TaskOver, Host: host}, err)
+	reply := OpenReply{Opened: out == store.TaskDone, Finished: out == store.TaskOver, Host: host}
+	if err == nil && reply.Finished {
+		reply.End, err = a.Hub.Store.TaskEnd(ctx, req.TaskID)
+	}
+	return result(reply, err)
 }
 
 // HoldsTask tells whether a task is still in the attempt, or was freed.

@@ -12,7 +12,8 @@
 //
 // An intent that cannot be delivered stays and is tried again, so that an
 // outage of Temporal delays tasks and loses none. A task of a type that this
-// hub does not know waits for a hub that does. Any number of relays may run;
+// hub does not know has no workflow, until a hub comes that does: it is for
+// hosts that run Koji's own builder. Any number of relays may run;
 // a task's intents are delivered in order.
 package outbox
 
@@ -183,7 +184,7 @@ func (r *Relay) startOf(ctx context.Context, id int64) (func() error, error) {
 	}
 	entry, ok := task.Lookup(t.Method)
 	if !ok {
-		return nil, r.Store.SetTaskWait(ctx, t.ID, store.WaitNoHandler, "no worker knows the task type "+t.Method)
+		return nil, r.Store.KeepForeign(ctx, t.ID)
 	}
 	params, err := decode(entry, t.Request)
 	if err != nil {

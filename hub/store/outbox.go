@@ -74,14 +74,13 @@ func (s *Store) NextIntent(ctx context.Context, most time.Duration) (time.Durati
 	return min(time.Duration(seconds*float64(time.Second)), most), nil
 }
 
-// WaitNoHandler is the code of a task's wait for a hub that knows its type.
-const WaitNoHandler = "no-handler"
-
-// StartAgain asks for the start of the tasks that no hub knew the type of, now
-// that one knows the methods.
+// StartAgain asks for the start of the tasks that no hub had a workflow for, now
+// that one has those of the methods.
 func (s *Store) StartAgain(ctx context.Context, methods []string) error {
-	_, err := s.Exec(ctx, `INSERT INTO toji.outbox (task_id, kind) SELECT t.id, 'start' FROM task t JOIN toji.task_wait w ON w.task_id = t.id
-		WHERE w.code = $1 AND t.state IN (0, 4) AND t.method = ANY($2) ORDER BY t.id`, WaitNoHandler, methods)
+	_, err := s.Exec(ctx, `WITH known AS (
+			DELETE FROM toji.foreign_task f USING task t WHERE t.id = f.task_id AND t.method = ANY($1) RETURNING t.id, t.state
+		)
+		INSERT INTO toji.outbox (task_id, kind) SELECT id, 'start' FROM known WHERE state IN (0, 1, 4) ORDER BY id`, methods)
 	if err != nil {
 		return fmt.Errorf("start tasks again: %w", err)
 	}

@@ -172,8 +172,9 @@ func (s *Store) TaskStatus(ctx context.Context, id int64) (st api.TaskStatus, er
 	if err != nil {
 		return st, err
 	}
-	st.Attempts, err = database.All[api.TaskAttempt](ctx, s.DB, `SELECT a.attempt, a.host_id, h.name AS host_name, a.started, a.ended, a.outcome
-		FROM toji.task_attempt a LEFT JOIN host h ON h.id = a.host_id WHERE a.task_id = $1 ORDER BY a.attempt`, id)
+	st.Attempts, err = database.All[api.TaskAttempt](ctx, s.DB, `SELECT row_number() OVER w AS attempt, a.host_id, h.name AS host_name, a.started, a.ended, a.outcome
+		FROM toji.task_attempt a LEFT JOIN host h ON h.id = a.host_id WHERE a.task_id = $1
+		WINDOW w AS (ORDER BY a.started, abs(a.attempt)) ORDER BY 1`, id)
 	if err != nil {
 		return st, err
 	}

@@ -50,13 +50,15 @@ func (s *Store) lockTask(ctx context.Context, id int64) (lockedTask, error) {
 
 // taskOpen is one statement: the change, its attempt's row and the end of the
 // wait. Its answer shows the row as it was before. $2 says whether the task
-// needs a host; which one is the scheduler's choice, as the row has it.
-const taskOpen = `
+// needs a host; which one is the scheduler's choice, as the row has it. A host
+// that runs kojid opens the task by itself.
+var taskOpen = `
 WITH before AS MATERIALIZED (
 	SELECT id, state, host_id FROM task WHERE id = $1 FOR UPDATE
 ), opened AS (
 	UPDATE task t SET state = 1, start_time = now(), weight = $4, host_id = CASE WHEN $2 THEN b.host_id END
 	FROM before b WHERE t.id = b.id AND (b.state = 4 OR (b.state = 0 AND NOT $2))
+		AND NOT ($2 AND ` + runsKojid("b.host_id") + `)
 	RETURNING t.id, t.host_id
 ), attempt AS (
 	INSERT INTO toji.task_attempt (task_id, attempt, host_id, started)
@@ -146,8 +148,11 @@ SELECT state, EXISTS (SELECT 1 FROM ended) AS changed, state = $2::int AS repeat
 const parentsGoOn = `UPDATE task p SET waiting = false WHERE p.waiting AND p.id IN (SELECT parent FROM task WHERE id = ANY($1))
 	AND NOT EXISTS (SELECT 1 FROM task c WHERE c.parent = p.id AND c.awaited)`
 
-// waitsNoMore clears the flags of a task that ends; NULL stays, as Koji has it.
-const waitsNoMore = `waiting = CASE WHEN waiting IS NOT NULL THEN false END, awaited = CASE WHEN awaited IS NOT NULL THEN false END`
+// waitsNoMore clears the flags of a task that ends; NULL stays, as Koji has it. A
+// parent that kojid works on is told of the end by the flag, and clears it itself.
+const waitsNoMore = `waiting = CASE WHEN waiting IS NOT NULL THEN false END,
+	awaited = CASE WHEN awaited IS NOT NULL THEN awaited AND EXISTS (SELECT 1 FROM toji.task_attempt a
+		WHERE a.task_id = parent AND a.attempt < 0 AND a.ended IS NULL) END`
 
 // CloseTask ends an OPEN task well; result is XML-RPC text.
 func (s *Store) CloseTask(ctx context.Context, id int64, attempt int, result string) (out TaskOutcome, err error) {
@@ -239,7 +244,8 @@ func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 	})
 }
 
-// FreeTask moves a task that has not ended to FREE and cancels its children.
+// FreeTask moves a task that has not ended to FREE and cancels its children; those
+// of a task without a workflow stay, as kojid looks for them when it begins again.
 // It returns the task's state before.
 func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
@@ -253,19 +259,31 @@ func (s *Store) FreeTask(ctx context.Context, id int64) (before koji.TaskState, 
 		for _, q := range []string{
 			`UPDATE task SET state = 0, host_id = NULL, start_time = NULL, waiting = CASE WHEN waiting IS NOT NULL THEN false END WHERE id = $1`,
 			`UPDATE toji.task_attempt SET ended = now(), outcome = 'freed' WHERE ended IS NULL AND task_id = $1`,
-			// The next attempt's children have the same labels, which are unique.
-			`UPDATE task SET label = left(label, 240) || '#' || id WHERE parent = $1 AND label NOT LIKE '%#' || id`,
 		} {
 			if _, err := s.Exec(ctx, q, id); err != nil {
 				return fmt.Errorf("free task %d: %w", id, err)
 			}
 		}
-		if err := s.cancelTree(ctx, id); err != nil || before != koji.TaskOpen {
+		foreign, err := database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM toji.foreign_task WHERE task_id = $1)`, id)
+		if err != nil || foreign {
+			return err
+		}
+		if err := s.dropChildren(ctx, id); err != nil || before != koji.TaskOpen {
 			return err
 		}
 		return s.Signal(ctx, id, task.SignalFreed)
 	})
 	return before, err
+}
+
+// dropChildren cancels the tasks below one that begins again. The children of its
+// next attempt have the same labels, which are unique.
+func (s *Store) dropChildren(ctx context.Context, id int64) error {
+	_, err := s.Exec(ctx, `UPDATE task SET label = left(label, 240) || '#' || id WHERE parent = $1 AND label NOT LIKE '%#' || id`, id)
+	if err != nil {
+		return fmt.Errorf("rename the children of task %d: %w", id, err)
+	}
+	return s.cancelTree(ctx, id)
 }
 
 // CancelTask cancels a task and, with recurse, all below it, with the builds

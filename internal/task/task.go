@@ -138,6 +138,8 @@ const (
 	// SignalFreed takes the task back from its host, or starts a task without a
 	// host again from the beginning.
 	SignalFreed = "freed"
+	// SignalEnded says that a host which runs Koji's own builder has ended the task.
+	SignalEnded = "ended"
 	// SignalWake tells a task that what it waits for may have come.
 	SignalWake = "wake"
 )
@@ -148,8 +150,17 @@ type Assigned struct {
 	Host   string `json:"host,omitempty"`
 }
 
+// End is how a task ended that was not canceled.
+type End struct {
+	Result  string   `json:"result,omitempty"`  // of a CLOSED task, XML-RPC text
+	Failure *Failure `json:"failure,omitempty"` // of a FAILED one
+}
+
 // Nothing is the result of a task type that has none; it is nil on the wire.
 type Nothing struct{}
+
+// UnmarshalXMLRPC takes anything.
+func (*Nothing) UnmarshalXMLRPC(any) error { return nil }
 
 // MarshalXMLRPC returns nil.
 func (Nothing) MarshalXMLRPC() (any, error) { return nil, nil }
