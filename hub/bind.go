@@ -39,6 +39,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindScheduler,
 	bindRepos,
 	bindRepoQueue,
+	bindDistRepos,
 	bindNotifications,
 	bindSearch,
 	bindContentGenerators,

@@ -36,7 +36,13 @@ func (h *Hub) InitRepo(ctx context.Context, taskID int64, p tasks.NewRepoParams)
 	if err != nil {
 		return RepoInit{}, err
 	}
-	opts, custom := h.effectiveRepoOpts(tag, requestedRepoOpts(p))
+	return h.initRepo(ctx, taskID, tag, event, requestedRepoOpts(p))
+}
+
+// initRepo is InitRepo for a tag as it was at the event, nil for now, and options
+// that override the tag's own. Without a task each call makes a repository.
+func (h *Hub) initRepo(ctx context.Context, taskID int64, tag *api.Tag, event *int64, override map[string]bool) (RepoInit, error) {
+	opts, custom := h.effectiveRepoOpts(tag, override)
 	if opts["maven"] {
 		return RepoInit{}, koji.GenericErrorf("Maven support not enabled")
 	}
@@ -91,8 +97,10 @@ func repoArches(tag *api.Tag, opts map[string]bool) []string {
 // repoOfTask finds or inserts the task's row.
 func (h *Hub) repoOfTask(ctx context.Context, taskID int64, tag *api.Tag, event *int64, opts, custom map[string]bool) (repo *api.Repo, err error) {
 	err = h.Store.InTx(ctx, func(ctx context.Context) error {
-		if repo, err = h.Store.RepoOfTask(ctx, taskID); err != nil || repo != nil && repo.State == int(koji.RepoInit) {
-			return err
+		if taskID != 0 {
+			if repo, err = h.Store.RepoOfTask(ctx, taskID); err != nil || repo != nil && repo.State == int(koji.RepoInit) {
+				return err
+			}
 		}
 		n := store.NewRepo{TagID: tag.ID, TaskID: taskID, Opts: asJSON(opts), CustomOpts: asJSON(custom)}
 		if event != nil {
@@ -151,11 +159,8 @@ func (h *Hub) FinishRepo(ctx context.Context, r FinishRepoRequest) error {
 	default:
 		return koji.GenericErrorf("Repo %d not in INIT state (got %d)", repo.ID, repo.State)
 	}
-	dir := h.Paths.Repo(repo.TagName, repo.ID)
-	for arch, made := range r.Arches {
-		if err := h.placeMetadata(dir, arch, made); err != nil {
-			return err
-		}
+	if err := h.placeRepo(repo, r); err != nil {
+		return err
 	}
 	if err := h.Store.RepoReady(ctx, repo.ID); err != nil {
 		return err
@@ -163,24 +168,27 @@ func (h *Hub) FinishRepo(ctx context.Context, r FinishRepoRequest) error {
 	return h.linkLatest(ctx, repo)
 }
 
-// placeMetadata moves one arch's uploaded files to its repodata. It may be
-// repeated.
-func (h *Hub) placeMetadata(repoDir, arch string, made tasks.CreaterepoResult) error {
+// placeMetadata moves uploaded files to an arch's folder: a pkglist into it, all
+// else into its repodata. It may be repeated.
+func (h *Hub) placeMetadata(dir string, made tasks.CreaterepoResult) error {
 	f := filing{work: h.Paths.Work("")}
-	to := filepath.Join(repoDir, koji.CanonArch(arch), "repodata")
 	for _, name := range made.Files {
 		if name != filepath.Base(name) || name == "." || name == ".." {
 			return koji.GenericErrorf("bad file name %q in repo metadata", name)
 		}
-		if err := f.move(made.UploadPath+"/"+name, filepath.Join(to, name)); err != nil {
+		to := filepath.Join(dir, "repodata", name)
+		if strings.HasSuffix(name, "pkglist") {
+			to = filepath.Join(dir, name)
+		}
+		if err := f.move(made.UploadPath+"/"+name, to); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// linkLatest points repos/TAG/latest at the repository unless a later one is
-// ready. Others that have custom options are not what the link stands for.
+// linkLatest points repos/TAG/latest, or repos-dist/TAG/latest, at the repository
+// unless a later one is ready. Others that have custom options are not what the link stands for.
 func (h *Hub) linkLatest(ctx context.Context, repo *api.Repo) error {
 	if len(repo.CustomOpts) > 0 && !repo.Dist {
 		return nil
@@ -189,7 +197,7 @@ func (h *Hub) linkLatest(ctx context.Context, repo *api.Repo) error {
 	if err != nil || latest == nil || latest.ID != repo.ID {
 		return err
 	}
-	dir := h.Paths.Repo(repo.TagName, repo.ID)
+	dir := h.repoDir(repo)
 	link := filepath.Join(filepath.Dir(dir), "latest")
 	temp := link + ".new"
 	if err := os.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {

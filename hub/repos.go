@@ -22,8 +22,8 @@ func bindRepos(r *rpc.Registry, h *Hub) {
 	rpc.Bind(r, api.RepoGet, h.repoGet)
 	rpc.Bind(r, api.RepoRequestMethod, h.repoRequest)
 	rpc.Bind(r, api.RepoCheckRequest, h.repoCheckRequest)
-	rpc.Bind(r, api.RepoExpire, h.repoExpire)
-	rpc.Bind(r, api.RepoProblem, h.repoProblem)
+	bindRepoStates(r, h)
+	bindHostRepos(r, h)
 }
 
 // newRepo makes a newRepo task for a client.
@@ -171,19 +171,25 @@ func (h *Hub) checkEvent(ctx context.Context, id int64) error {
 
 // defaultMinEvent is the event that a request without one has: the tag's last
 // change, or one that is older by no more than the lag that is configured, or
-// that the tag's extra setting repo.lag gives in seconds. It is rounded down, so
-// that requests that come soon after another want the same.
+// that the tag's extra setting repo.lag gives in seconds.
 func (h *Hub) defaultMinEvent(ctx context.Context, tag *api.Tag) (*int64, error) {
-	last, err := h.TagLastChange(ctx, tag.ID, nil, true)
+	lag := h.Repo.Lag.Std()
+	if own, ok := tag.Extra["repo.lag"].(int64); ok {
+		lag = time.Duration(own) * time.Second
+	}
+	return h.laggingEvent(ctx, tag.ID, lag)
+}
+
+// laggingEvent is a tag's last change, or an older event that happened so long
+// ago. It is rounded down, so that requests that come soon after another want
+// the same.
+func (h *Hub) laggingEvent(ctx context.Context, tagID int64, lag time.Duration) (*int64, error) {
+	last, err := h.TagLastChange(ctx, tagID, nil, true)
 	if err != nil || last == nil {
 		return last, err
 	}
-	lag := time.Duration(h.Repo.Lag).Seconds()
-	if own, ok := tag.Extra["repo.lag"].(int64); ok {
-		lag = float64(own)
-	}
-	base := float64(h.Now().Unix()) - lag
-	if window := time.Duration(h.Repo.LagWindow).Seconds(); window > 0 {
+	base := float64(h.Now().Unix()) - lag.Seconds()
+	if window := h.Repo.LagWindow.Std().Seconds(); window > 0 {
 		base = float64(int64(base/window)) * window
 	}
 	e, err := h.Store.LastEvent(ctx, &base)
@@ -191,7 +197,7 @@ func (h *Hub) defaultMinEvent(ctx context.Context, tag *api.Tag) (*int64, error)
 		return nil, err
 	}
 	if e == nil { // everything is newer
-		first, err := h.TagFirstChange(ctx, tag.ID, nil, true)
+		first, err := h.TagFirstChange(ctx, tagID, nil, true)
 		if err != nil || first == nil {
 			return last, err
 		}
@@ -213,16 +219,6 @@ func (h *Hub) repoCheckRequest(ctx context.Context, p api.RepoCheckParams) (a ap
 		a.Task, err = h.Store.Task(ctx, *a.Request.TaskID)
 	}
 	return a, err
-}
-
-func (h *Hub) repoExpire(ctx context.Context, p api.RepoStateParams) (rpc.None, error) {
-	_, err := h.Store.SetRepoState(ctx, p.RepoID, koji.RepoExpired, koji.RepoInit, koji.RepoReady)
-	return rpc.None{}, err
-}
-
-func (h *Hub) repoProblem(ctx context.Context, p api.RepoStateParams) (rpc.None, error) {
-	_, err := h.Store.SetRepoState(ctx, p.RepoID, koji.RepoProblem, koji.RepoInit, koji.RepoReady, koji.RepoExpired)
-	return rpc.None{}, err
 }
 
 // repoOptNames are the options that a repository may have.

@@ -56,19 +56,21 @@ func (s *Store) LatestRepo(ctx context.Context, f RepoFilter) (*api.Repo, error)
 		f.TagID, f.Dist, f.State, f.MinEvent, f.MaxEvent, f.AtEvent, f.Opts))
 }
 
-// NewRepo is a repository to insert; Opts and CustomOpts are JSON objects.
+// NewRepo is a repository to insert; Opts and CustomOpts are JSON objects, or ""
+// for none.
 type NewRepo struct {
 	TagID, Event, TaskID int64
 	Begin, End           *int64
 	Opts, CustomOpts     string
+	Dist                 bool
 }
 
 // InsertRepo inserts a repository in state INIT.
 func (s *Store) InsertRepo(ctx context.Context, r NewRepo) (int64, error) {
 	id, err := database.One[int64](ctx, s.DB, `
-		INSERT INTO repo (create_event, begin_event, end_event, tag_id, state, task_id, opts, custom_opts)
-		VALUES ($1, $2, $3, $4, 0, $5, $6::text::jsonb, $7::text::jsonb) RETURNING id`,
-		r.Event, r.Begin, r.End, r.TagID, nullable(r.TaskID), r.Opts, r.CustomOpts)
+		INSERT INTO repo (create_event, begin_event, end_event, tag_id, state, task_id, opts, custom_opts, dist)
+		VALUES ($1, $2, $3, $4, 0, $5, nullif($6::text, '')::jsonb, nullif($7::text, '')::jsonb, $8) RETURNING id`,
+		r.Event, r.Begin, r.End, r.TagID, nullable(r.TaskID), r.Opts, r.CustomOpts, r.Dist)
 	if err != nil {
 		return 0, fmt.Errorf("insert repo of tag %d: %w", r.TagID, err)
 	}

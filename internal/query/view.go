@@ -35,7 +35,8 @@ type Wanted struct {
 }
 
 // operators are those that a clause may have; IN and IS are dealt with apart.
-var operators = []string{"=", "!=", ">", "<", ">=", "<="}
+// The last two compare JSON: contains, and is contained in.
+var operators = []string{"=", "!=", ">", "<", ">=", "<=", "@>", "<@"}
 
 // Select returns the statement for what is wanted. Errors are ParameterErrors.
 func (v View) Select(w Wanted) (*Select, error) {
@@ -185,6 +186,10 @@ func (b *viewBuilder) where(expr, op string, value any) error {
 		b.s.Where(expr+"::text = ANY(?::text[])", texts(list))
 	case (op == "IS" || op == "IS NOT") && value == nil:
 		b.s.Where(expr + " " + op + " NULL")
+	case (op == "IS" || op == "IS NOT") && value == true:
+		b.s.Where(expr + " " + op + " TRUE")
+	case (op == "IS" || op == "IS NOT") && value == false:
+		b.s.Where(expr + " " + op + " FALSE")
 	case slices.Contains(operators, op) && !isList:
 		b.s.Where(expr+" "+op+" ?", value)
 	default:

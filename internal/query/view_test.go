@@ -35,6 +35,8 @@ func TestView(t *testing.T) {
 			all + ` FROM run JOIN task ON task.id = run.task_id WHERE (task.state::text = ANY($1::text[]))`, []any{[]string{"1", "4"}}},
 		{"operator", query.Wanted{Clauses: []any{[]any{"id", ">=", int64(3)}, []any{"active", "is not", nil}}},
 			all + ` FROM run WHERE (run.id >= $1) AND (run.active IS NOT NULL)`, []any{int64(3)}},
+		{"truth and JSON", query.Wanted{Clauses: []any{[]any{"active", "is", true}, []any{"active", "IS NOT", false}, []any{"id", "@>", "{}"}}},
+			all + ` FROM run WHERE (run.active IS TRUE) AND (run.active IS NOT FALSE) AND (run.id @> $1)`, []any{"{}"}},
 		{"order by what is not shown", query.Wanted{Fields: []any{"id"}, Opts: map[string]any{"order": "-method,id", "limit": int64(2)}},
 			`SELECT run.id AS "id" FROM run JOIN task ON task.id = run.task_id ORDER BY task.method DESC, run.id LIMIT 2`, nil},
 	} {

@@ -143,8 +143,16 @@ type RepoStateParams struct {
 	RepoID int64 `rpc:"repo_id"`
 }
 
-// RepoExpire and RepoProblem set a repository aside.
+// GetActiveRepos, RepoDelete, RepoExpire and RepoProblem are for the daemon that
+// looks after repositories.
 var (
+	GetActiveRepos = rpc.Define(rpc.Method[NoParams, any]{
+		Name: "getActiveRepos", Func: "get_active_repos", Access: Anyone, Doc: "List all repos that are not deleted.",
+	})
+	RepoDelete = rpc.Define(rpc.Method[RepoStateParams, int64]{
+		Name: "repoDelete", Access: NeedPerm("repo"), Writes: true,
+		Doc: "Mark a repo deleted unless a buildroot uses it. Returns how many do.",
+	})
 	RepoExpire = rpc.Define(rpc.Method[RepoStateParams, rpc.None]{
 		Name: "repoExpire", Access: NeedPerm("repo"), Writes: true, Doc: "Mark a repo expired: no new build uses it.",
 	})
