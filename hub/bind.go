@@ -6,6 +6,7 @@ import "github.com/toji-build/toji/internal/rpc"
 // declared in koji/api is left out.
 var bindings = []func(*rpc.Registry, *Hub){
 	bindSession,
+	bindTokens,
 	bindSystem,
 	bindUpload,
 	bindFilters,
@@ -37,6 +38,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindTasks,
 	bindHostCalls,
 	bindScheduler,
+	bindScheduling,
 	bindRepos,
 	bindRepoQueue,
 	bindDistRepos,

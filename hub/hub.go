@@ -26,9 +26,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/toji-build/toji/hub/policy"
+	"github.com/toji-build/toji/hub/scheduler"
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/kerberos"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -60,6 +62,7 @@ func (o Options) withDefaults() (Options, error) {
 // that any number of hubs may share a database.
 type Hub struct {
 	Store    *store.Store
+	Sched    *scheduler.Scheduler
 	Config   config.Hub
 	Repo     config.Repo
 	Paths    koji.PathInfo
@@ -75,6 +78,11 @@ type Hub struct {
 
 	policies atomic.Pointer[policy.Set]
 	metrics  *metrics
+
+	kerberos *kerberos.Acceptor // nil without a keytab
+	proxies  proxies
+	proxyDNs []dn
+	guesses  chan struct{} // held while a password is checked
 }
 
 // New returns a hub with all methods bound. It asks the database nothing yet.
@@ -99,12 +107,16 @@ func New(o Options) (*Hub, error) {
 		Methods:  new(rpc.Registry),
 		Registry: o.Metrics,
 	}
+	h.Sched = scheduler.New(h.Store, h.Log, schedulerOptions(o.Config.Scheduler))
+	if err := h.setUpLogin(); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
 	h.metrics = newMetrics(h.Registry)
 	h.Lookups = h.policyLookups()
 	for _, bind := range bindings {
 		bind(h.Methods, h)
 	}
-	return h, h.LoadPolicy(o.Config.Policy)
+	return h, h.LoadPolicy(o.Config.Policies())
 }
 
 // Policy returns the policies in force.
@@ -112,12 +124,13 @@ func (h *Hub) Policy() *policy.Set { return h.policies.Load() }
 
 // LoadPolicy puts other policies in force, unless they have errors. Calls under
 // way end with those that they began with.
-func (h *Hub) LoadPolicy(texts map[string]string) error {
-	set, err := policy.NewSet(texts, policy.Options{
+func (h *Hub) LoadPolicy(p config.Policies) error {
+	set, err := policy.NewSet(p.Texts, policy.Options{
 		MissingOK: h.Config.MissingPolicyOK,
 		Verbose:   h.Config.VerbosePolicy,
 		Lookups:   h.Lookups,
 		Log:       h.Log,
+		Place:     p.Place,
 	})
 	if err != nil {
 		return fmt.Errorf("hub: %w", err)

@@ -30,11 +30,12 @@ const constraintsSQL = `
 	JOIN pg_class c ON c.oid = k.conrelid
 	WHERE c.relnamespace = 'public'::regnamespace AND k.contype IN ('p', 'u', 'f', 'c', 'x')`
 
+// Indexes named toji_... are ours: they make things fast, and Koji does not mind.
 const indexesSQL = `
 	SELECT c.relname AS "table", pg_get_indexdef(i.indexrelid) AS def
 	FROM pg_index i
 	JOIN pg_class c ON c.oid = i.indrelid
-	WHERE c.relnamespace = 'public'::regnamespace`
+	WHERE c.relnamespace = 'public'::regnamespace AND i.indexrelid::regclass::text NOT LIKE 'toji\_%'`
 
 // readTables returns the tables of the schema public from PostgreSQL's catalogue.
 func readTables(ctx context.Context, db *database.DB) (map[string]table, error) {

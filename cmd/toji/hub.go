@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -9,17 +10,18 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/toji-build/toji/hub"
+	"github.com/toji-build/toji/hub/gateway"
 	"github.com/toji-build/toji/hub/outbox"
 	"github.com/toji-build/toji/hub/repokeeper"
-	"github.com/toji-build/toji/hub/scheduler"
-	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/web"
 	"github.com/toji-build/toji/workers/system"
 )
 
+const hubRole = "hub"
+
 func hubCommand() *cobra.Command {
-	return roleCommand("hub", "Run the hub: API, web pages, scheduler and workflows", runHub)
+	return roleCommand(hubRole, "Run the hub: API, web pages, scheduler and workflows", runHub)
 }
 
 // runHub runs all that belongs to a hub process. Each part waits for PostgreSQL
@@ -53,7 +55,16 @@ func runHub(ctx context.Context, r *role) error {
 		if err := addEngine(parts, h, temporal, r); err != nil {
 			return err
 		}
+		if r.cfg.Hub.ListenBuilders != "" {
+			g, err := newGateway(ctx, h, server, temporal, r)
+			if err != nil {
+				return err
+			}
+			parts["gateway of the builders"] = g.Run
+		}
 	}
+	policies := &hub.PolicyWatch{Hub: h, File: r.file, Loaded: r.cfg.Policy, Now: r.hup}
+	parts["policy watch"] = policies.Run
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range parts {
 		g.Go(func() error {
@@ -74,10 +85,24 @@ func addEngine(parts map[string]func(context.Context) error, h *hub.Hub, tempora
 	}
 	relay := &outbox.Relay{Store: h.Store, Motion: outbox.Temporal{Client: temporal}, Tasks: h, Log: r.log}
 	parts["outbox relay"] = relay.Run
-	parts["scheduler"] = scheduler.New(h.Store, r.log, schedulerOptions(r.cfg.Scheduler)).Run
+	parts["scheduler"] = h.Sched.Run
 	parts["repository keeper"] = repokeeper.New(h, r.log, repokeeper.Options{}).Run
 	parts["system worker"] = tasks.Run
 	return nil
+}
+
+// newGateway returns what builders reach Temporal through.
+func newGateway(ctx context.Context, h *hub.Hub, server *hub.Server, temporal client.Client, r *role) (*gateway.Gateway, error) {
+	proposed := make([]byte, 32)
+	_, _ = rand.Read(proposed) // never fails
+	key, err := h.Store.Secret(ctx, "gateway", proposed)
+	if err != nil {
+		return nil, fmt.Errorf("key of the gateway: %w", err)
+	}
+	return gateway.New(gateway.Options{
+		Address: r.cfg.Hub.ListenBuilders, TLS: server.TLS(), Key: key, Namespace: r.cfg.Temporal.Namespace,
+		Temporal: temporal.WorkflowService(), Hosts: h, Log: r.log,
+	})
 }
 
 // newSite returns the web pages, which learn of changes from the same
@@ -91,13 +116,4 @@ func newSite(h *hub.Hub, r *role) (*web.Site, error) {
 		},
 		Log: r.log,
 	})
-}
-
-func schedulerOptions(c config.Scheduler) scheduler.Options {
-	return scheduler.Options{
-		MaxJobs:     c.MaxJobs,
-		Overcommit:  c.CapacityOvercommit,
-		SoftRefusal: c.SoftRefusalTimeout.Std(),
-		HostSilence: c.ReadyTimeout.Std(),
-	}
 }

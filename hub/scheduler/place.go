@@ -2,47 +2,109 @@ package scheduler
 
 import (
 	"cmp"
-	"fmt"
+	"math"
 	"slices"
-	"strings"
 
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/koji/api"
 )
+
+// situation is what a round decides upon.
+type situation struct {
+	hosts   []store.BuildHost
+	busy    []store.BusyTask
+	tasks   []store.WaitingTask
+	limits  []api.TaskLimit
+	anyHost map[string]bool // methods of tasks about a host itself
+}
 
 // placement is one round's decision.
 type placement struct {
-	opts    Options
-	anyHost map[string]bool
-	hosts   []*store.BuildHost
-	byID    map[int64]*store.BuildHost
-	owners  map[int64]float64 // weight that hosts carry for an owner
+	opts      Options
+	anyHost   map[string]bool
+	hosts     []*machine
+	bins      map[binKey]*bin
+	owners    map[int64]*tenant
+	channels  map[int64]int // tasks on hosts
+	ownerMax  map[int64]int
+	channelMx map[int64]int
 }
 
-func newPlacement(o Options, anyHost map[string]bool, hosts []store.BuildHost, owners []store.OwnerLoad) *placement {
-	p := &placement{opts: o, anyHost: anyHost, byID: map[int64]*store.BuildHost{}, owners: map[int64]float64{}}
-	for i := range hosts {
-		p.hosts = append(p.hosts, &hosts[i])
-		p.byID[hosts[i].ID] = &hosts[i]
+// machine is a host during a round.
+type machine struct {
+	*store.BuildHost
+	arches []string
+	ends   []float64 // in how many seconds its tasks end, by experience
+	probed bool      // it has its probe
+}
+
+// tenant is an owner of tasks.
+type tenant struct {
+	tasks  int
+	load   float64
+	onHost map[int64]float64 // load by host
+}
+
+func newPlacement(o Options, s situation) *placement {
+	p := &placement{
+		opts: o, anyHost: s.anyHost, bins: map[binKey]*bin{}, owners: map[int64]*tenant{}, channels: map[int64]int{},
+		ownerMax: map[int64]int{}, channelMx: map[int64]int{},
 	}
-	for _, o := range owners {
-		p.owners[o.OwnerID] = o.Weight
+	for i := range s.hosts {
+		p.hosts = append(p.hosts, newMachine(&s.hosts[i]))
 	}
+	for _, t := range s.busy {
+		if !t.Waiting {
+			p.carry(t.OwnerID, t.ChannelID, t.HostID, t.Weight)
+		}
+	}
+	for _, l := range s.limits {
+		to := p.ownerMax
+		if l.Kind == api.LimitChannel {
+			to = p.channelMx
+		}
+		to[l.ID] = int(l.Tasks)
+	}
+	p.expectEnds(s.busy)
 	return p
+}
+
+func (p *placement) owner(id int64) *tenant {
+	t := p.owners[id]
+	if t == nil {
+		t = &tenant{onHost: map[int64]float64{}}
+		p.owners[id] = t
+	}
+	return t
+}
+
+// carry counts a task that a host works on.
+func (p *placement) carry(owner, channel, host int64, weight float64) {
+	t := p.owner(owner)
+	t.tasks++
+	t.load += weight
+	t.onHost[host] += weight
+	p.channels[channel]++
 }
 
 // place chooses a host for each task that can have one, and says of each other
 // one why it waits. Waits that are recorded already are left out.
 func (p *placement) place(tasks []store.WaitingTask) (assigned []store.Assignment, waits []store.Wait) {
 	for _, t := range p.order(tasks) {
-		host, code, reason := p.choose(t)
-		switch {
-		case host != nil:
-			host.Load += t.Weight
-			host.Tasks++
-			assigned = append(assigned, store.Assignment{TaskID: t.ID, HostID: host.ID, Weight: t.Weight})
-		case code != t.WaitCode || reason != t.Reason:
-			waits = append(waits, store.Wait{TaskID: t.ID, Code: code, Reason: reason})
+		host, why := p.choose(t)
+		if host == nil {
+			if w := why.wait(t); news(t, w) {
+				waits = append(waits, w)
+			}
+			continue
 		}
+		host.Load += t.Weight
+		host.Tasks++
+		host.probed = true
+		if !p.anyHost[t.Method] {
+			p.carry(t.OwnerID, t.ChannelID, host.ID, t.Weight)
+		}
+		assigned = append(assigned, store.Assignment{TaskID: t.ID, HostID: host.ID, Weight: t.Weight})
 	}
 	return assigned, waits
 }
@@ -57,14 +119,16 @@ func (p *placement) order(tasks []store.WaitingTask) []*store.WaitingTask {
 		behind float64
 	}
 	carried := map[int64]float64{}
-	for o, w := range p.owners {
-		carried[o] = w
+	for id, o := range p.owners {
+		carried[id] = o.load
 	}
 	list := make([]ranked, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
-		list[i] = ranked{t, carried[t.OwnerID]}
-		carried[t.OwnerID] += t.Weight
+		if list[i].task = t; p.opts.Fairness != FairNot {
+			list[i].behind = carried[t.OwnerID]
+			carried[t.OwnerID] += t.Weight
+		}
 	}
 	slices.SortStableFunc(list, func(a, b ranked) int {
 		return cmp.Or(cmp.Compare(a.task.Priority, b.task.Priority), cmp.Compare(a.behind, b.behind))
@@ -76,94 +140,92 @@ func (p *placement) order(tasks []store.WaitingTask) []*store.WaitingTask {
 	return sorted
 }
 
-// tally counts the hosts that fall out, and for which reason.
-type tally struct{ inChannel, ofArch, quarantined, ready, willing int }
-
 // choose finds the least loaded host that may take t, or says why none does.
-func (p *placement) choose(t *store.WaitingTask) (best *store.BuildHost, code, reason string) {
-	var n tally
-	for _, h := range p.hosts {
-		anyHost := p.anyHost[t.Method]
-		if !anyHost && !slices.Contains(h.Channels, t.ChannelID) {
-			continue
-		}
-		n.inChannel++
-		if !anyHost && t.Arch != "noarch" && !hasArch(h, t.Arch) {
-			continue
-		}
-		n.ofArch++
-		if h.Quarantined {
-			n.quarantined++
-			continue
-		}
-		if !h.Ready {
-			continue
-		}
-		n.ready++
-		if slices.Contains(t.Refused, h.ID) {
-			continue
-		}
-		n.willing++
-		if p.hasRoom(h, t) && (best == nil || rank(h, t) < rank(best, t)) {
+func (p *placement) choose(t *store.WaitingTask) (*machine, *answer) {
+	b := p.binOf(t)
+	why := &answer{bin: b}
+	if why.limit = p.overLimit(t, b); why.limit != nil {
+		return nil, why
+	}
+	var best *machine
+	for _, h := range b.ready {
+		v := p.takes(h, t)
+		why.count[v]++
+		if v == fits && (best == nil || rank(h, t) < rank(best, t)) {
 			best = h
 		}
 	}
-	if best == nil {
-		code, reason = n.reason(t)
+	if best == nil && why.count[full] > 0 {
+		why.startsIn = b.nextEnd(t)
 	}
-	return best, code, reason
+	return best, why
 }
 
-// reason says why none of the hosts will do.
-func (n tally) reason(t *store.WaitingTask) (code, reason string) {
-	switch {
-	case n.inChannel == 0:
-		return "no-channel", fmt.Sprintf("no enabled host is in channel %s", t.Channel)
-	case n.ofArch == 0:
-		return "no-arch", fmt.Sprintf("no enabled host in channel %s builds for %s", t.Channel, t.Arch)
-	case n.ready == 0:
-		reason = fmt.Sprintf("none of %s in channel %s for %s is ready", hosts(n.ofArch), t.Channel, t.Arch)
-		if n.quarantined > 0 {
-			reason += fmt.Sprintf(" (%d in quarantine after trouble in a row; enable-host ends that)", n.quarantined)
+// limit is a bound that keeps a task from all hosts.
+type limit struct {
+	code string
+	at   float64
+}
+
+// overLimit returns the limit that t would break. A task about a host itself
+// breaks none.
+func (p *placement) overLimit(t *store.WaitingTask, b *bin) *limit {
+	if b.any {
+		return nil
+	}
+	o := p.owner(t.OwnerID)
+	if most, ok := maximum(p.ownerMax, t.OwnerID, p.opts.OwnerTasks); ok && o.tasks >= most {
+		return &limit{"owner-limit", float64(most)}
+	}
+	if most, ok := maximum(p.channelMx, t.ChannelID, p.opts.ChannelTasks[t.Channel]); ok && p.channels[t.ChannelID] >= most {
+		return &limit{"channel-limit", float64(most)}
+	}
+	if share := p.opts.OwnerShare; share < 1 {
+		var has, all float64
+		for _, h := range b.ready {
+			has += o.onHost[h.ID]
+			all += h.Capacity
 		}
-		return "no-ready-host", reason
-	case n.willing == 0:
-		return "refused", fmt.Sprintf("refused by %s", hosts(n.ready))
-	}
-	return "no-capacity", fmt.Sprintf("%s busy; waiting for capacity in channel %s", hosts(n.willing), t.Channel)
-}
-
-func hasArch(h *store.BuildHost, arch string) bool {
-	for a := range strings.FieldsSeq(h.Arches) {
-		if a == arch {
-			return true
+		// Whatever its share, one task at a time is everybody's.
+		if has > 0 && has+t.Weight > share*all {
+			return &limit{"owner-share", share}
 		}
 	}
-	return false
+	return nil
 }
 
-// hasRoom follows Koji: a host is full when what it has left would not carry
-// the task's weight less the overcommit.
-func (p *placement) hasRoom(h *store.BuildHost, t *store.WaitingTask) bool {
-	return h.Capacity-h.Load > max(0, t.Weight-p.opts.Overcommit) && h.Tasks < cmp.Or(h.MaxJobs, p.opts.MaxJobs)
+// maximum is the limit of one owner or channel, or else that of all, where 0 is
+// none.
+func maximum(own map[int64]int, id int64, all int) (int, bool) {
+	if n, ok := own[id]; ok {
+		return n, true
+	}
+	return all, all > 0
 }
 
 // rank is lower for a host that has less to do in relation to its size. Another
-// host is better than one that had trouble with the task, however busy it is.
-func rank(h *store.BuildHost, t *store.WaitingTask) float64 {
-	const trouble = 1e6
+// host is better than one that had trouble with the task, however busy it is; and
+// a task that had any is no good probe.
+func rank(h *machine, t *store.WaitingTask) float64 {
+	const trouble, probe = 1e6, 1e3
 	r := (h.Load + float64(h.Tasks)*0.01) / max(h.Capacity, 0.01)
 	for _, failed := range t.Failed {
 		if failed == h.ID {
 			r += trouble
 		}
 	}
+	if h.Probe && len(t.Failed) > 0 {
+		r += probe
+	}
 	return r
 }
 
-func hosts(n int) string {
-	if n == 1 {
-		return "1 host"
+// news says whether a wait is to be recorded: its reason changed, or the time
+// until its end by more than an estimate is off anyway.
+func news(t *store.WaitingTask, w store.Wait) bool {
+	if w.Code != t.WaitCode || w.Reason != t.Reason || (w.StartsIn == nil) != (t.StartsIn == nil) {
+		return true
 	}
-	return fmt.Sprintf("%d hosts", n)
+	const atLeast, part = 120, 0.25
+	return w.StartsIn != nil && math.Abs(*w.StartsIn-*t.StartsIn) > max(atLeast, part**w.StartsIn)
 }

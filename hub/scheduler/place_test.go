@@ -3,18 +3,26 @@ package scheduler
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 )
 
 // round is what one placement sees, changed from its defaults by a test.
 type round struct {
 	hosts  []store.BuildHost
 	tasks  []store.WaitingTask
-	owners []store.OwnerLoad
+	busy   []store.BusyTask
+	limits []api.TaskLimit
+	opts   Options
 }
+
+// full1 is why a task waits for h1, which is the only one.
+const full1 = "no-capacity: the only host in channel default is full"
 
 const (
 	defaultChannel = 1
@@ -23,7 +31,7 @@ const (
 
 // host is ready and idle, for x86_64, of capacity 4, in the default channel.
 func host(id int64, change ...func(*store.BuildHost)) store.BuildHost {
-	h := store.BuildHost{ID: id, Name: fmt.Sprintf("h%d", id), Arches: "x86_64 i686", Capacity: 4, Ready: true, Channels: []int64{defaultChannel}}
+	h := store.BuildHost{ID: id, Name: fmt.Sprintf("h%d", id), Arches: "x86_64 i686", Capacity: 4, Enabled: true, Ready: true, Channels: []int64{defaultChannel}}
 	for _, c := range change {
 		c(&h)
 	}
@@ -32,11 +40,29 @@ func host(id int64, change ...func(*store.BuildHost)) store.BuildHost {
 
 // work is a task of alice's of weight 1 for any arch in the default channel.
 func work(id int64, change ...func(*store.WaitingTask)) store.WaitingTask {
-	t := store.WaitingTask{ID: id, Method: "buildArch", ChannelID: defaultChannel, Channel: "default", Arch: "noarch", OwnerID: 1, Priority: 20, Weight: 1}
+	t := store.WaitingTask{ID: id, Method: "buildArch", ChannelID: defaultChannel, Channel: "default", Arch: "noarch", OwnerID: 1, Owner: "alice", Priority: 20, Weight: 1}
 	for _, c := range change {
 		c(&t)
 	}
 	return t
+}
+
+var noon = koji.NewTime(time.Date(2026, 11, 23, 12, 0, 30, 0, time.UTC))
+
+// maintenance begins in so many seconds, at noon.
+func maintenance(in float64) func(*store.BuildHost) {
+	return func(h *store.BuildHost) {
+		h.Maintenance = store.Maintenance{StartsIn: in, Starts: noon, Ends: koji.NewTime(noon.Add(time.Hour)), Reason: "new disks"}
+	}
+}
+
+// busy is a task of an owner's on h1 that ends in so many seconds.
+func busy(owner int64, weight, endsIn float64) store.BusyTask {
+	return store.BusyTask{HostID: 1, OwnerID: owner, ChannelID: defaultChannel, Weight: weight, EndsIn: &endsIn}
+}
+
+func takes(seconds float64) func(*store.WaitingTask) {
+	return func(t *store.WaitingTask) { t.Takes = seconds }
 }
 
 func hostList(list ...store.BuildHost) []store.BuildHost     { return list }
@@ -63,8 +89,10 @@ func channels(ids ...int64) func(*store.BuildHost) {
 	return func(h *store.BuildHost) { h.Channels = ids }
 }
 func maxJobs(n int) func(*store.BuildHost) { return func(h *store.BuildHost) { h.MaxJobs = n } }
-func notReady(h *store.BuildHost)          { h.Ready = false }
-func quarantined(h *store.BuildHost)       { h.Quarantined = true }
+func unready(h *store.BuildHost)           { h.Ready = false }
+func inQuarantine(h *store.BuildHost)      { h.Quarantined, h.Until = true, &noon }
+func onProbation(h *store.BuildHost)       { h.Quarantined, h.Until, h.Probe = true, &noon, true }
+func off(h *store.BuildHost)               { h.Enabled = false }
 func restart(t *store.WaitingTask)         { t.Method, t.ChannelID, t.Arch = "restart", imageChannel, "sparc" }
 
 func TestPlace(t *testing.T) {
@@ -94,25 +122,25 @@ func TestPlace(t *testing.T) {
 		}, "1:1 2:2 3:1 4:2", nil},
 		{"until hosts are full", round{
 			hosts: hostList(host(1)), tasks: many(5),
-		}, "1:1 2:1 3:1 4:1", map[int64]string{5: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "1:1 2:1 3:1 4:1", map[int64]string{5: full1}},
 		{"a heavy task may go beyond the capacity", round{
 			hosts: hostList(host(1, load(3.5, 2))), tasks: taskList(work(1, weight(5.4))),
 		}, "1:1", nil},
 		{"but not by more than the overcommit", round{
 			hosts: hostList(host(1, load(3.5, 2))), tasks: taskList(work(1, weight(5.5))),
-		}, "", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "", map[int64]string{1: full1}},
 		{"nor on a full host", round{
 			hosts: hostList(host(1, load(4, 2))), tasks: taskList(work(1, weight(0.1))),
-		}, "", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "", map[int64]string{1: full1}},
 		{"a light task passes a heavy one", round{
 			hosts: hostList(host(1, load(3.5, 2))), tasks: taskList(work(1, weight(6)), work(2, weight(0.25))),
-		}, "2:1", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "2:1", map[int64]string{1: full1}},
 		{"no more tasks than the host wants", round{
 			hosts: hostList(host(1, load(0, 2), maxJobs(3))), tasks: many(2, weight(0)),
-		}, "1:1", map[int64]string{2: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "1:1", map[int64]string{2: full1}},
 		{"nor than the hub allows", round{
 			hosts: hostList(host(1, load(0, 15))), tasks: many(1, weight(0)),
-		}, "", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "", map[int64]string{1: full1}},
 
 		{"by arch", round{
 			hosts: hostList(host(1), host(2, arches("aarch64"))), tasks: taskList(work(1, arch("aarch64")), work(2, arch("i686"))),
@@ -129,19 +157,19 @@ func TestPlace(t *testing.T) {
 		}, "", map[int64]string{1: "no-channel: no enabled host is in channel default"}},
 		{"no host at all", round{tasks: taskList(work(1))}, "", map[int64]string{1: "no-channel: no enabled host is in channel default"}},
 		{"not ready", round{
-			hosts: hostList(host(1, notReady), host(2, quarantined), host(3, arches("aarch64"))), tasks: taskList(work(1, arch("x86_64"))),
-		}, "", map[int64]string{1: "no-ready-host: none of 2 hosts in channel default for x86_64 is ready (1 in quarantine after trouble in a row; enable-host ends that)"}},
+			hosts: hostList(host(1, unready), host(2, inQuarantine), host(3, arches("aarch64"))), tasks: taskList(work(1, arch("x86_64"))),
+		}, "", map[int64]string{1: "no-ready-host: none of 2 hosts for x86_64 in channel default is ready (1 in quarantine until 2026-11-23 12:00 UTC)"}},
 		{"only the ready one", round{
-			hosts: hostList(host(1, notReady), host(2, quarantined), host(3, load(3, 3))), tasks: taskList(work(1)),
+			hosts: hostList(host(1, unready), host(2, inQuarantine), host(3, load(3, 3))), tasks: taskList(work(1)),
 		}, "1:3", nil},
 		{"refused", round{
 			hosts: hostList(host(1), host(2)), tasks: taskList(work(1, refusedBy(1)), work(2, refusedBy(2, 1))),
-		}, "1:2", map[int64]string{2: "refused: refused by 2 hosts"}},
+		}, "1:2", map[int64]string{2: "refused: refused by h1, h2"}},
 		{"another host after trouble", round{
 			hosts: hostList(host(1), host(2, load(3, 3)), host(3)), tasks: taskList(work(1, failedOn(1, 1, 3))),
 		}, "1:2", nil},
 		{"the same host after trouble if there is no other", round{
-			hosts: hostList(host(1), host(2, notReady)), tasks: taskList(work(1, failedOn(1))),
+			hosts: hostList(host(1), host(2, unready)), tasks: taskList(work(1, failedOn(1))),
 		}, "1:1", nil},
 		{"a task about the host itself goes by neither", round{
 			hosts: hostList(host(1, load(3, 3)), host(2)), tasks: taskList(work(1, restart, refusedBy(2))),
@@ -149,27 +177,88 @@ func TestPlace(t *testing.T) {
 
 		{"by priority", round{
 			hosts: hostList(host(1)), tasks: taskList(work(1, priority(20), weight(2)), work(2, priority(5), weight(2)), work(3, priority(10), weight(2))),
-		}, "2:1 3:1", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "2:1 3:1", map[int64]string{1: full1}},
 		{"in turn between owners", round{
 			hosts: hostList(host(1)),
 			tasks: taskList(work(1), work(2), work(3), work(4), work(5, owner(2)), work(6, owner(2))),
-		}, "1:1 5:1 2:1 6:1", map[int64]string{3: "no-capacity: 1 host busy; waiting for capacity in channel default", 4: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "1:1 5:1 2:1 6:1", map[int64]string{3: full1, 4: full1}},
 		{"who has hosts already comes later", round{
-			hosts: hostList(host(1, load(2, 2))), owners: []store.OwnerLoad{{OwnerID: 1, Weight: 2}},
+			hosts: hostList(host(1, load(2, 2))), busy: []store.BusyTask{busy(1, 2, 0)},
 			tasks: taskList(work(1), work(2, owner(2)), work(3, owner(2))),
-		}, "2:1 3:1", map[int64]string{1: "no-capacity: 1 host busy; waiting for capacity in channel default"}},
+		}, "2:1 3:1", map[int64]string{1: full1}},
 		{"priority comes before fairness", round{
-			hosts: hostList(host(1)), owners: []store.OwnerLoad{{OwnerID: 1, Weight: 9}},
+			hosts: hostList(host(1)), busy: []store.BusyTask{busy(1, 9, 0)},
 			tasks: taskList(work(1, owner(2)), work(2, priority(19))),
 		}, "2:1 1:1", nil},
+
+		{"first come, first served, if that is wanted", round{
+			hosts: hostList(host(1, load(2, 2))), busy: []store.BusyTask{busy(1, 2, 0)}, opts: Options{Fairness: FairNot},
+			tasks: taskList(work(1), work(2, owner(2)), work(3, owner(2))),
+		}, "1:1 2:1", map[int64]string{3: full1}},
+		{"an owner's limit", round{
+			hosts: hostList(host(1)), busy: []store.BusyTask{busy(1, 1, 0)}, opts: Options{OwnerTasks: 2},
+			tasks: taskList(work(1), work(2), work(3, restart)),
+		}, "1:1 3:1", map[int64]string{2: "owner-limit: alice has 2 tasks on hosts, which is the limit"}},
+		{"an owner's own limit", round{
+			hosts: hostList(host(1)), opts: Options{OwnerTasks: 1}, limits: []api.TaskLimit{{Kind: "owner", ID: 1, Tasks: 0}, {Kind: "owner", ID: 2, Tasks: 2}},
+			tasks: taskList(work(1), work(2, owner(2)), work(3, owner(2))),
+		}, "2:1 3:1", map[int64]string{1: "owner-limit: alice has 0 tasks on hosts, which is the limit"}},
+		{"a channel's limit", round{
+			hosts: hostList(host(1)), opts: Options{ChannelTasks: map[string]int{"default": 2, "image": 1}},
+			tasks: taskList(work(1), work(2), work(3)),
+		}, "1:1 2:1", map[int64]string{3: "channel-limit: channel default has 2 tasks on hosts, which is the limit"}},
+		{"a channel's limit of its own", round{
+			hosts: hostList(host(1)), opts: Options{ChannelTasks: map[string]int{"default": 2}}, limits: []api.TaskLimit{{Kind: "channel", ID: 1, Tasks: 1}},
+			tasks: taskList(work(1), work(2)),
+		}, "1:1", map[int64]string{2: "channel-limit: channel default has 1 task on hosts, which is the limit"}},
+		{"an owner's share", round{
+			hosts: hostList(host(1), host(2)), opts: Options{OwnerShare: 0.5},
+			tasks: taskList(work(1, weight(2)), work(2, weight(2)), work(3, weight(2)), work(4, weight(2), owner(2))),
+		}, "1:1 4:2 2:1", map[int64]string{3: "owner-share: alice has the share of 50% of the hosts in channel default that one owner may have"}},
+		{"one task is everybody's share", round{
+			hosts: hostList(host(1)), opts: Options{OwnerShare: 0.1}, tasks: taskList(work(1, weight(2))),
+		}, "1:1", nil},
+
+		{"a disabled host", round{
+			hosts: hostList(host(1, off), host(2, arches("aarch64"), channels())), tasks: taskList(work(1)),
+		}, "", map[int64]string{1: "no-channel: no enabled host is in channel default (1 disabled)"}},
+		{"in maintenance", round{
+			hosts: hostList(host(1, maintenance(-5)), host(2, off)), tasks: taskList(work(1)),
+		}, "", map[int64]string{1: "maintenance: the only host in channel default is in maintenance until 2026-11-23 13:00 UTC: new disks"}},
+		{"all in maintenance", round{
+			hosts: hostList(host(1, maintenance(-5)), host(2, maintenance(0))), tasks: taskList(work(1)),
+		}, "", map[int64]string{1: "maintenance: 2 hosts in channel default are in maintenance until 2026-11-23 13:00 UTC"}},
+		{"before maintenance", round{
+			hosts: hostList(host(1, maintenance(60))), tasks: taskList(work(1), work(2, takes(60)), work(3, takes(61))),
+		}, "1:1 2:1", map[int64]string{3: "maintenance: it would not end before the maintenance of h1 at 2026-11-23 12:00 UTC"}},
+		{"one task to show that the host is well", round{
+			hosts: hostList(host(1, onProbation)), tasks: taskList(work(1, restart), work(2, failedOn(9)), work(3)),
+		}, "2:1", map[int64]string{
+			1: "no-ready-host: the only host for sparc in channel default is not ready (1 in quarantine until 2026-11-23 12:00 UTC)",
+			3: "no-ready-host: the only host in channel default is not ready (1 in quarantine)"}},
+		{"a task that had trouble is no good probe", round{
+			hosts: hostList(host(1, onProbation), host(2, load(3, 3))), tasks: taskList(work(1, failedOn(9)), work(2)),
+		}, "1:2 2:1", nil},
+
+		{"until the next task ends", round{
+			hosts: hostList(host(1, load(4, 3))), busy: []store.BusyTask{busy(1, 2, 90), busy(1, 1, 30), busy(1, 1, -5)},
+			tasks: taskList(work(1, takes(100)), work(2), work(3), work(4)),
+		}, "", map[int64]string{1: full1 + "; 30 s", 2: full1 + "; 90 s", 3: full1 + "; 130 s", 4: full1}},
+		{"others are not there for it", round{
+			hosts: hostList(host(1, load(4, 3)), host(2), host(3, unready), host(4, load(5, 1))), tasks: taskList(work(1, refusedBy(2))),
+		}, "", map[int64]string{1: "no-capacity: 2 hosts in channel default are full (1 refused it, 1 not ready)"}},
+		{"what hosts said", round{
+			hosts: hostList(host(1), host(2), host(3), host(4), host(5)), tasks: taskList(work(1, refusedBy(1, 2, 3, 4, 5),
+				func(t *store.WaitingTask) { t.Refusals = []string{"no room", "", "", "", ""} })),
+		}, "", map[int64]string{1: "refused: refused by h1: no room, h2, h3, 2 more"}},
 
 		{"a reason that is known is not told again", round{
 			tasks: taskList(work(1, waits("no-channel", "no enabled host is in channel default")), work(2, waits("no-channel", "other words"))),
 		}, "", map[int64]string{2: "no-channel: no enabled host is in channel default"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			opts := New(nil, nil, Options{}).opts
-			assigned, waits := newPlacement(opts, map[string]bool{"restart": true}, c.hosts, c.owners).place(c.tasks)
+			p := newPlacement(c.opts.withDefaults(), situation{hosts: c.hosts, busy: c.busy, limits: c.limits, anyHost: map[string]bool{"restart": true}})
+			assigned, waits := p.place(c.tasks)
 			got := ""
 			for i, a := range assigned {
 				if i > 0 {
@@ -181,6 +270,9 @@ func TestPlace(t *testing.T) {
 			reasons := map[int64]string{}
 			for _, w := range waits {
 				reasons[w.TaskID] = w.Code + ": " + w.Reason
+				if w.StartsIn != nil {
+					reasons[w.TaskID] += fmt.Sprintf("; %g s", *w.StartsIn)
+				}
 			}
 			if c.waits == nil {
 				c.waits = map[int64]string{}
@@ -202,6 +294,6 @@ func BenchmarkPlace(b *testing.B) {
 	opts := New(nil, nil, Options{}).opts
 	for b.Loop() {
 		hosts := append([]store.BuildHost(nil), r.hosts...)
-		newPlacement(opts, nil, hosts, r.owners).place(r.tasks)
+		newPlacement(opts, situation{hosts: hosts}).place(r.tasks)
 	}
 }

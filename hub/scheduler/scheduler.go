@@ -1,15 +1,19 @@
 // Package scheduler gives tasks to hosts.
 //
 // One hub of several is the leader (an advisory lock) and decides; it is woken
-// by changes of tasks and hosts (NOTIFY), never by a sleep. Each round reads all
-// waiting tasks and all hosts in three queries, decides in memory (place.go,
-// which knows neither database nor clock) and writes all its assignments, and
-// the reason why each other task still waits, in one transaction.
+// by changes of tasks and hosts (NOTIFY), never by a sleep. Each round reads the
+// hosts and the front of each line of waiting tasks, decides in memory and writes
+// all its assignments, and the reason why each other task still waits, in one
+// transaction. place.go, bin.go and reason.go make up the decision; they know
+// neither database nor clock.
+//
+// Beside that the leader learns how long tasks take and removes what is old.
 package scheduler
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -20,12 +24,38 @@ import (
 // leaderLock is the advisory lock of the leader ("tojischd").
 const leaderLock = 0x746f6a6973636864
 
+// How tasks of one priority are put in order.
+const (
+	FairOwners = "owner" // those of the owner for whom hosts do the least go first
+	FairNot    = "none"  // the oldest go first
+)
+
 // Options are the scheduler's settings.
 type Options struct {
 	MaxJobs     int           // tasks of one host at once, unless the host says otherwise; default 15
 	Overcommit  float64       // how far above its capacity a host may be loaded; default 5, as Koji's CapacityOvercommit
 	SoftRefusal time.Duration // how long a host that refused a task is not asked again; default 15 min
 	HostSilence time.Duration // after this a host that is not heard of is not ready; default 3 min
+
+	Fairness     string         // FairOwners by default, or FairNot
+	OwnerTasks   int            // tasks that hosts carry at once for an owner without a limit of its own; 0: any number
+	ChannelTasks map[string]int // the same for a channel, by its name
+	OwnerShare   float64        // part of the capacity for a channel and arch that one owner may have; default 1
+
+	KeepLogs    time.Duration // how long the scheduler's messages are kept; default 7 days, as koji-sweep-db has it
+	KeepHistory time.Duration // how long runs, attempts and failures of tasks that ended are kept; default 30 days
+}
+
+func (o Options) withDefaults() Options {
+	o.MaxJobs = cmp.Or(o.MaxJobs, 15)
+	o.Overcommit = cmp.Or(o.Overcommit, 5)
+	o.SoftRefusal = cmp.Or(o.SoftRefusal, 15*time.Minute)
+	o.HostSilence = cmp.Or(o.HostSilence, 3*time.Minute)
+	o.Fairness = cmp.Or(o.Fairness, FairOwners)
+	o.OwnerShare = cmp.Or(o.OwnerShare, 1)
+	o.KeepLogs = cmp.Or(o.KeepLogs, 7*24*time.Hour)
+	o.KeepHistory = cmp.Or(o.KeepHistory, 30*24*time.Hour)
+	return o
 }
 
 // Scheduler assigns tasks.
@@ -40,11 +70,7 @@ type Scheduler struct {
 
 // New makes a scheduler over s.
 func New(s *store.Store, log *slog.Logger, o Options) *Scheduler {
-	o.MaxJobs = cmp.Or(o.MaxJobs, 15)
-	o.Overcommit = cmp.Or(o.Overcommit, 5)
-	o.SoftRefusal = cmp.Or(o.SoftRefusal, 15*time.Minute)
-	o.HostSilence = cmp.Or(o.HostSilence, 3*time.Minute)
-	sch := &Scheduler{store: s, log: log, opts: o, weights: map[string]float64{}, anyHost: map[string]bool{}}
+	sch := &Scheduler{store: s, log: log, opts: o.withDefaults(), weights: map[string]float64{}, anyHost: map[string]bool{}}
 	for _, e := range task.All() {
 		if e.Queue == task.Host {
 			sch.methods = append(sch.methods, e.Method)
@@ -62,6 +88,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 func (s *Scheduler) lead(ctx context.Context) error {
 	wake := make(chan struct{}, 1)
 	go s.rounds(ctx, wake)
+	go s.housekeeping(ctx)
 	return s.store.Listen(ctx, func(string, string) {
 		select {
 		case wake <- struct{}{}:
@@ -83,8 +110,9 @@ func (s *Scheduler) rounds(ctx context.Context, wake <-chan struct{}) {
 			return
 		case <-wake:
 		case <-tick.C:
-			if err := s.store.ExpireHosts(ctx, s.opts.HostSilence); err != nil && ctx.Err() == nil {
-				s.log.WarnContext(ctx, "scheduler: cannot expire hosts", "error", err)
+			err := errors.Join(s.store.ExpireHosts(ctx, s.opts.HostSilence), s.store.RecordBehind(ctx, s.methods))
+			if err != nil && ctx.Err() == nil {
+				s.log.WarnContext(ctx, "scheduler: cannot look after hosts and tasks", "error", err)
 			}
 		}
 		began := time.Now()
@@ -108,23 +136,67 @@ func gather(ctx context.Context, pause time.Duration) {
 	}
 }
 
-// Round looks at all waiting tasks once.
+// front is how many tasks of one line are looked at: as many as there is room for
+// on all hosts, within these bounds. The round that fills the hosts is followed
+// by another one.
+const (
+	frontLeast = 10
+	frontMost  = 200
+)
+
+// Round looks at the waiting tasks once.
 func (s *Scheduler) Round(ctx context.Context) error {
-	tasks, hosts, owners, err := s.store.Waiting(ctx, s.methods, s.opts.SoftRefusal)
-	if err != nil || len(tasks) == 0 {
+	if any, err := s.store.AnyWaiting(ctx, s.methods); err != nil || !any {
 		return err
 	}
-	for i := range tasks {
+	sit, err := s.situation(ctx)
+	if err != nil {
+		return err
+	}
+	if sit.tasks, err = s.store.WaitingTasks(ctx, s.methods, s.opts.SoftRefusal, s.front(sit.hosts)); err != nil {
+		return err
+	}
+	for i := range sit.tasks {
 		// Koji: a task's row has a weight of its own only while a host has it.
-		tasks[i].Weight = s.weights[tasks[i].Method]
+		sit.tasks[i].Weight = s.weights[sit.tasks[i].Method]
 	}
-	p := newPlacement(s.opts, s.anyHost, hosts, owners)
-	assigned, waits := p.place(tasks)
-	for _, a := range assigned {
-		s.log.InfoContext(ctx, "task assigned", "task", a.TaskID, "host", p.byID[a.HostID].Name)
-	}
+	assigned, waits := newPlacement(s.opts, sit).place(sit.tasks)
+	s.tell(ctx, sit.hosts, assigned)
 	if len(assigned)+len(waits) == 0 {
 		return nil
 	}
 	return s.store.Assign(ctx, assigned, waits)
+}
+
+// situation reads what the scheduler decides upon, but for the tasks.
+func (s *Scheduler) situation(ctx context.Context) (sit situation, err error) {
+	sit.anyHost = s.anyHost
+	if sit.hosts, sit.busy, err = s.store.BuildHosts(ctx); err != nil {
+		return sit, err
+	}
+	sit.limits, err = s.store.TaskLimits(ctx)
+	return sit, err
+}
+
+func (s *Scheduler) front(hosts []store.BuildHost) int {
+	room := 0
+	for _, h := range hosts {
+		if h.Enabled && h.Ready && h.Load < h.Capacity {
+			room += max(0, cmp.Or(h.MaxJobs, s.opts.MaxJobs)-h.Tasks)
+		}
+	}
+	return min(max(room+1, frontLeast), frontMost)
+}
+
+func (s *Scheduler) tell(ctx context.Context, hosts []store.BuildHost, assigned []store.Assignment) {
+	if len(assigned) == 0 {
+		return
+	}
+	names := make(map[int64]string, len(hosts))
+	for _, h := range hosts {
+		names[h.ID] = h.Name
+	}
+	for _, a := range assigned {
+		s.log.InfoContext(ctx, "task assigned", "task", a.TaskID, "host", names[a.HostID])
+	}
 }

@@ -11,88 +11,178 @@ import (
 
 // WaitingTask is a task that wants a host.
 type WaitingTask struct {
-	ID        int64   `db:"id"`
-	Method    string  `db:"method"`
-	ChannelID int64   `db:"channel_id"`
-	Channel   string  `db:"channel"`
-	Arch      string  `db:"arch"`
-	OwnerID   int64   `db:"owner"`
-	Priority  int     `db:"priority"`
-	Weight    float64 // by its type, set by the scheduler
-	Refused   []int64 `db:"refused"` // hosts that will not take it
-	Failed    []int64 `db:"failed"`  // hosts that had trouble with it, once for each time
-	WaitCode  string  `db:"wait_code"`
-	Reason    string  `db:"reason"` // as it was recorded last
+	ID        int64    `db:"id"`
+	Method    string   `db:"method"`
+	ChannelID int64    `db:"channel_id"`
+	Channel   string   `db:"channel"`
+	Arch      string   `db:"arch"`
+	OwnerID   int64    `db:"owner"`
+	Owner     string   `db:"owner_name"`
+	Priority  int      `db:"priority"`
+	Weight    float64  // by its type, set by the scheduler
+	Takes     float64  `db:"takes"`    // seconds, by experience; 0: unknown
+	Refused   []int64  `db:"refused"`  // hosts that will not take it
+	Refusals  []string `db:"refusals"` // and what they say
+	Failed    []int64  `db:"failed"`   // hosts that had trouble with it, once for each time
+	WaitCode  string   `db:"wait_code"`
+	Reason    string   `db:"reason"` // as it was recorded last
+	StartsIn  *float64 `db:"eta_in"` // seconds until it has a host, as it was recorded last
 }
 
-// BuildHost is an enabled host with its load.
+// BuildHost is a host with its load.
 type BuildHost struct {
-	ID          int64   `db:"id"`
-	Name        string  `db:"name"`
-	Arches      string  `db:"arches"` // separated by spaces
-	Capacity    float64 `db:"capacity"`
-	Ready       bool    `db:"ready"`
-	Quarantined bool    `db:"quarantined"`
-	Load        float64 `db:"load"` // weight of its tasks that do not wait for others
-	Tasks       int     `db:"tasks"`
-	MaxJobs     int     `db:"max_jobs"` // 0: the hub's default
-	Channels    []int64 `db:"channels"`
+	ID       int64   `db:"id"`
+	Name     string  `db:"name"`
+	Arches   string  `db:"arches"` // separated by spaces
+	Capacity float64 `db:"capacity"`
+	Enabled  bool    `db:"enabled"`
+	Ready    bool    `db:"ready"`
+	MaxJobs  int     `db:"max_jobs"` // 0: the hub's default
+	Channels []int64 `db:"channels"`
+
+	Quarantined bool       `db:"quarantined"`
+	Probe       bool       `db:"probe"` // in quarantine, and may show with one task that it is well
+	Until       *koji.Time `db:"quarantine_until"`
+	Maintenance Maintenance
+	Load        float64 // weight of its tasks that do not wait for others
+	Tasks       int
 }
 
-// OwnerLoad is the weight of an owner's tasks that hosts work on.
-type OwnerLoad struct {
-	OwnerID int64   `db:"owner"`
-	Weight  float64 `db:"weight"`
+// Maintenance is a host's next time of maintenance, or the one that it is in.
+// With Ends zero there is none.
+type Maintenance struct {
+	HostID   int64     `db:"host_id"`
+	StartsIn float64   `db:"starts_in"` // seconds; not positive: it has begun
+	Starts   koji.Time `db:"starts"`
+	Ends     koji.Time `db:"ends"`
+	Reason   string    `db:"reason"`
 }
 
-// waitingTasks reads the tasks of the given methods, in the order in which they
-// are considered. More than the limit for one channel and arch wait unseen until
-// these have a host; those for which there is no host are in nobody else's way.
-const waitingTasks = `
-SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, coalesce(t.priority, 20) AS priority,
-	ARRAY(SELECT r.host_id FROM scheduler_task_refusals r
-		WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))::bigint[] AS refused,
+// BusyTask is a task that a host has.
+type BusyTask struct {
+	ID        int64    `db:"id"`
+	HostID    int64    `db:"host_id"`
+	OwnerID   int64    `db:"owner"`
+	ChannelID int64    `db:"channel_id"`
+	Weight    float64  `db:"weight"`
+	Waiting   bool     `db:"waiting"` // for its subtasks: it is no load
+	EndsIn    *float64 `db:"ends_in"` // seconds, by experience; nil: nobody knows
+}
+
+// refusedTasks are the tasks that hosts will not take, by the refusals that count.
+const refusedTasks = `refused AS (
+	SELECT task_id, array_agg(host_id::bigint ORDER BY host_id) AS hosts, array_agg(coalesce(msg, '') ORDER BY host_id) AS msgs
+	FROM scheduler_task_refusals WHERE NOT soft OR time > now() - make_interval(secs => $2)
+	GROUP BY task_id
+)`
+
+// waitingColumns are a WaitingTask, of the tasks in seen.
+const waitingColumns = `
+SELECT t.id, t.method, t.channel_id, c.name AS channel, t.arch, t.owner, u.name AS owner_name, coalesce(t.priority, 20) AS priority,
+	coalesce(` + expectedSeconds + `, 0) AS takes,
+	coalesce(t.hosts, '{}') AS refused, coalesce(t.msgs, '{}') AS refusals,
 	ARRAY(SELECT f.host_id FROM toji.task_failure f
 		WHERE f.task_id = t.id AND f.class = 'infrastructure' AND f.host_id IS NOT NULL)::bigint[] AS failed,
-	coalesce(w.code, '') AS wait_code, coalesce(w.reason, '') AS reason
-FROM (SELECT *, row_number() OVER (PARTITION BY channel_id, arch ORDER BY priority, id) AS place
-	FROM task WHERE state = 0 AND method = ANY($1)) t
-JOIN channels c ON c.id = t.channel_id LEFT JOIN toji.task_wait w ON w.task_id = t.id
-WHERE t.place <= 2000
+	coalesce(w.code, '') AS wait_code, coalesce(w.reason, '') AS reason, extract(epoch FROM w.eta - now())::float8 AS eta_in
+FROM seen t JOIN channels c ON c.id = t.channel_id JOIN users u ON u.id = t.owner LEFT JOIN toji.task_wait w ON w.task_id = t.id`
+
+// waitingLines reads the front of each line of free tasks, which is of one
+// channel, arch, method and owner. The next line is found in the index, so that
+// their lengths do not matter. Tasks that some host refused stand beside their
+// line: those that nobody takes must not hide the ones behind them.
+const waitingLines = `
+WITH RECURSIVE line AS (
+	(SELECT channel_id, arch, method, owner FROM task WHERE state = 0 ORDER BY channel_id, arch, method, owner LIMIT 1)
+	UNION ALL
+	SELECT n.channel_id, n.arch, n.method, n.owner FROM line l CROSS JOIN LATERAL (
+		SELECT t.channel_id, t.arch, t.method, t.owner FROM task t
+		WHERE t.state = 0 AND (t.channel_id, t.arch, t.method, t.owner) > (l.channel_id, l.arch, l.method, l.owner)
+		ORDER BY t.channel_id, t.arch, t.method, t.owner LIMIT 1) n
+), ` + refusedTasks + `, seen AS (
+	SELECT f.* FROM line l CROSS JOIN LATERAL (
+		SELECT t.id, t.method, t.channel_id, t.arch, t.owner, t.priority, t.parent, NULL::bigint[] AS hosts, NULL::text[] AS msgs FROM task t
+		WHERE t.state = 0 AND t.channel_id = l.channel_id AND t.arch = l.arch AND t.method = l.method AND t.owner = l.owner
+			AND NOT EXISTS (SELECT 1 FROM scheduler_task_refusals r
+				WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))
+		ORDER BY t.priority, t.id LIMIT $3) f
+	WHERE l.method = ANY($1)
+	UNION ALL
+	(SELECT t.id, t.method, t.channel_id, t.arch, t.owner, t.priority, t.parent, r.hosts, r.msgs
+	FROM refused r JOIN task t ON t.id = r.task_id WHERE t.state = 0 AND t.method = ANY($1)
+	ORDER BY t.priority, t.id LIMIT 1000)
+)` + waitingColumns + `
 ORDER BY t.priority, t.id`
 
-// buildHosts reads enabled hosts. What a host says of itself may be anything and
-// must not keep the others from work.
+// buildHosts reads hosts. What a host says of itself may be anything and must
+// not keep the others from work.
 const buildHosts = `
-SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, h.ready,
-	coalesce(hh.quarantined_at IS NOT NULL, false) AS quarantined,
-	coalesce(l.load, 0)::float8 AS load, coalesce(l.tasks, 0) AS tasks,
+SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, hc.enabled, h.ready,
 	CASE jsonb_typeof(d.data->'maxjobs') WHEN 'number' THEN least(greatest((d.data->>'maxjobs')::numeric, 0), 1000)::int ELSE 0 END AS max_jobs,
 	ARRAY(SELECT c.channel_id FROM host_channels c JOIN channels ch ON ch.id = c.channel_id
-		WHERE c.host_id = h.id AND c.active AND ch.enabled)::bigint[] AS channels
-FROM host h JOIN host_config hc ON hc.host_id = h.id AND hc.active AND hc.enabled
-LEFT JOIN toji.host_health hh ON hh.host_id = h.id
+		WHERE c.host_id = h.id AND c.active AND ch.enabled)::bigint[] AS channels,
+	hh.quarantined_at IS NOT NULL AS quarantined, hh.quarantine_until,
+	coalesce(hh.quarantine_until <= now(), false) AND NOT EXISTS (SELECT 1 FROM task p
+		WHERE p.id = hh.probe_task AND p.state IN (1, 4) AND p.host_id = h.id) AS probe
+FROM host h JOIN host_config hc ON hc.host_id = h.id AND hc.active
+LEFT JOIN toji.host_health hh ON hh.host_id = h.id AND hh.quarantined_at IS NOT NULL
 LEFT JOIN scheduler_host_data d ON d.host_id = h.id
-LEFT JOIN (SELECT host_id, sum(CASE WHEN coalesce(waiting, false) THEN 0 ELSE weight END) AS load, count(*)::int AS tasks
-	FROM task WHERE state IN (1, 4) AND host_id IS NOT NULL GROUP BY host_id) l ON l.host_id = h.id
 ORDER BY h.id`
 
-// Waiting reads what the scheduler decides upon: tasks of the given methods
-// without a host, enabled hosts, and what hosts do for each owner. A soft
-// refusal counts for softRefusal.
-func (s *Store) Waiting(ctx context.Context, methods []string, softRefusal time.Duration) (tasks []WaitingTask, hosts []BuildHost, owners []OwnerLoad, err error) {
-	if tasks, err = database.All[WaitingTask](ctx, s.DB, waitingTasks, methods, softRefusal.Seconds()); err != nil {
-		return nil, nil, nil, fmt.Errorf("waiting tasks: %w", err)
-	}
+const busyTasks = `
+SELECT t.id, t.host_id, t.owner, t.channel_id, t.weight, coalesce(t.waiting, false) AS waiting,
+	` + expectedSeconds + ` - CASE t.state WHEN 1 THEN extract(epoch FROM now() - t.start_time)::float8 ELSE 0 END AS ends_in
+FROM task t WHERE t.state IN (1, 4) AND t.host_id IS NOT NULL ORDER BY t.id`
+
+// AnyWaiting tells whether any task of the given methods is free.
+func (s *Store) AnyWaiting(ctx context.Context, methods []string) (bool, error) {
+	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM task WHERE state = 0 AND method = ANY($1))`, methods)
+}
+
+// BuildHosts returns all build hosts with their load and what they work on.
+func (s *Store) BuildHosts(ctx context.Context) (hosts []BuildHost, busy []BusyTask, err error) {
 	if hosts, err = database.All[BuildHost](ctx, s.DB, buildHosts); err != nil {
-		return nil, nil, nil, fmt.Errorf("build hosts: %w", err)
+		return nil, nil, fmt.Errorf("build hosts: %w", err)
 	}
-	owners, err = database.All[OwnerLoad](ctx, s.DB,
-		`SELECT owner, sum(weight)::float8 AS weight FROM task WHERE state IN (1, 4) AND host_id IS NOT NULL GROUP BY owner`)
+	if busy, err = database.All[BusyTask](ctx, s.DB, busyTasks); err != nil {
+		return nil, nil, fmt.Errorf("tasks of hosts: %w", err)
+	}
+	next, err := s.nextMaintenance(ctx)
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("owners' load: %w", err)
+		return nil, nil, err
 	}
-	return tasks, hosts, owners, nil
+	byID := make(map[int64]*BuildHost, len(hosts))
+	for i := range hosts {
+		byID[hosts[i].ID] = &hosts[i]
+		hosts[i].Maintenance = next[hosts[i].ID]
+	}
+	for _, t := range busy {
+		if h := byID[t.HostID]; h != nil {
+			h.Tasks++
+			if !t.Waiting {
+				h.Load += t.Weight
+			}
+		}
+	}
+	return hosts, busy, nil
+}
+
+// WaitingTasks reads the free tasks of the given methods that come first: so
+// many of each line, which is those of one channel, arch, method and owner. A
+// soft refusal counts for softRefusal.
+func (s *Store) WaitingTasks(ctx context.Context, methods []string, softRefusal time.Duration, front int) ([]WaitingTask, error) {
+	tasks, err := database.All[WaitingTask](ctx, s.DB, waitingLines, methods, softRefusal.Seconds(), front)
+	if err != nil {
+		return nil, fmt.Errorf("waiting tasks: %w", err)
+	}
+	return tasks, nil
+}
+
+// WaitingTask reads one free task of the given methods, nil if it is not.
+func (s *Store) WaitingTask(ctx context.Context, id int64, methods []string, softRefusal time.Duration) (*WaitingTask, error) {
+	return orNil(database.One[WaitingTask](ctx, s.DB, `WITH `+refusedTasks+`, seen AS (
+		SELECT t.id, t.method, t.channel_id, t.arch, t.owner, t.priority, t.parent, r.hosts, r.msgs
+		FROM task t LEFT JOIN refused r ON r.task_id = t.id WHERE t.id = $3 AND t.state = 0 AND t.method = ANY($1)
+	)`+waitingColumns, methods, softRefusal.Seconds(), id))
 }
 
 // Assignment gives a task to a host.
@@ -105,6 +195,7 @@ type Assignment struct {
 type Wait struct {
 	TaskID       int64
 	Code, Reason string
+	StartsIn     *float64 // seconds until it has one, probably; nil: nobody knows
 }
 
 // Assign moves FREE tasks to ASSIGNED and tells their workflows; it records why
@@ -143,6 +234,8 @@ func (s *Store) assignAll(ctx context.Context, assigned []Assignment, override b
 			SELECT id, host_id, CASE WHEN $4 THEN 'Assigning task (override)' ELSE 'Assigning task' END FROM given ORDER BY id
 		), waited AS (
 			DELETE FROM toji.task_wait WHERE task_id IN (SELECT id FROM given)
+		), probes AS (
+			UPDATE toji.host_health h SET probe_task = g.id FROM given g WHERE h.host_id = g.host_id AND h.quarantined_at IS NOT NULL
 		)
 		INSERT INTO toji.outbox (task_id, kind, name) SELECT id, 'signal', 'assigned' FROM given ORDER BY id`,
 		tasks, hosts, weights, override)
@@ -183,20 +276,52 @@ func (s *Store) AssignTask(ctx context.Context, id, host int64, o AssignOptions)
 	return ok, err
 }
 
+// waitsRecorded also tells in the scheduler's log when a task begins to wait for
+// another reason; a change of words or time is not worth a message.
+const waitsRecorded = `
+WITH new AS (
+	SELECT v.task_id, v.code, v.reason, CASE WHEN v.eta >= 0 THEN now() + make_interval(secs => v.eta) END AS eta
+	FROM unnest($1::int[], $2::text[], $3::text[], $4::float8[]) AS v (task_id, code, reason, eta)
+	JOIN task t ON t.id = v.task_id AND t.state = 0
+), messages AS (
+	INSERT INTO scheduler_log_messages (task_id, msg) SELECT task_id, 'Waiting: ' || reason FROM new
+	WHERE NOT EXISTS (SELECT 1 FROM toji.task_wait w WHERE w.task_id = new.task_id AND w.code = new.code) ORDER BY task_id
+)
+INSERT INTO toji.task_wait AS w (task_id, code, reason, eta, since, updated)
+SELECT task_id, code, reason, eta, now(), now() FROM new ORDER BY task_id
+ON CONFLICT (task_id) DO UPDATE SET code = excluded.code, reason = excluded.reason, eta = excluded.eta, updated = now(),
+	since = CASE WHEN w.code = excluded.code THEN w.since ELSE now() END`
+
 func (s *Store) recordWaits(ctx context.Context, waits []Wait) error {
 	if len(waits) == 0 {
 		return nil
 	}
-	ids, codes, reasons := make([]int64, len(waits)), make([]string, len(waits)), make([]string, len(waits))
+	ids, etas := make([]int64, len(waits)), make([]float64, len(waits))
+	codes, reasons := make([]string, len(waits)), make([]string, len(waits))
 	for i, w := range waits {
-		ids[i], codes[i], reasons[i] = w.TaskID, w.Code, w.Reason
+		ids[i], codes[i], reasons[i], etas[i] = w.TaskID, w.Code, w.Reason, -1
+		if w.StartsIn != nil {
+			etas[i] = max(*w.StartsIn, 0)
+		}
 	}
-	_, err := s.Exec(ctx, `
-		INSERT INTO toji.task_wait AS w (task_id, code, reason, since, updated)
-		SELECT v.task_id, v.code, v.reason, now(), now() FROM unnest($1::int[], $2::text[], $3::text[]) AS v (task_id, code, reason)
-		JOIN task t ON t.id = v.task_id AND t.state = 0
-		ON CONFLICT (task_id) DO UPDATE SET code = excluded.code, reason = excluded.reason, updated = now(),
-			since = CASE WHEN w.code = excluded.code THEN w.since ELSE now() END`, ids, codes, reasons)
+	if _, err := s.Exec(ctx, waitsRecorded, ids, codes, reasons, etas); err != nil {
+		return fmt.Errorf("record waits: %w", err)
+	}
+	return nil
+}
+
+// WaitBehind is the code of the tasks that the scheduler does not look at yet.
+const WaitBehind = "behind-others"
+
+// RecordBehind gives a reason to those free tasks of the given methods that have
+// none: they stand so far behind in their line that they were not looked at.
+func (s *Store) RecordBehind(ctx context.Context, methods []string) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.task_wait (task_id, code, reason)
+		SELECT t.id, $2, 'many other tasks of ' || u.name || ' for ' || t.arch || ' in channel ' || c.name || ' come first'
+		FROM task t JOIN users u ON u.id = t.owner JOIN channels c ON c.id = t.channel_id
+		WHERE t.state = 0 AND t.method = ANY($1) AND t.create_time < now() - interval '5 seconds'
+			AND NOT EXISTS (SELECT 1 FROM toji.task_wait w WHERE w.task_id = t.id)
+		ORDER BY t.id ON CONFLICT (task_id) DO NOTHING`, methods, WaitBehind)
 	if err != nil {
 		return fmt.Errorf("record waits: %w", err)
 	}
@@ -228,40 +353,4 @@ func (s *Store) RefuseTask(ctx context.Context, taskID, hostID int64, soft bool,
 		_, err := s.FreeTask(ctx, taskID)
 		return err
 	})
-}
-
-// hostQuarantine is how many failures in a row put a host aside.
-const hostQuarantine = 3
-
-// countTrouble counts a failure of the infrastructure, which is recorded already,
-// against a host. After several in a row the host is quarantined. Each task
-// counts once: one that no host can do must not put them aside one by one.
-func (s *Store) countTrouble(ctx context.Context, host, taskID int64, reason string) error {
-	_, err := s.Exec(ctx, `INSERT INTO toji.host_health AS h (host_id, failures_in_row, note, updated) SELECT $1, 1, $2, now()
-		WHERE (SELECT count(*) FROM toji.task_failure WHERE host_id = $1 AND task_id = $4 AND class = 'infrastructure') = 1
-		ON CONFLICT (host_id) DO UPDATE SET failures_in_row = h.failures_in_row + 1, note = excluded.note, updated = now(),
-			quarantined_at = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantined_at, now()) ELSE h.quarantined_at END,
-			quarantine_reason = CASE WHEN h.failures_in_row + 1 >= $3 THEN coalesce(h.quarantine_reason, excluded.note) ELSE h.quarantine_reason END`,
-		host, reason, hostQuarantine, taskID)
-	if err != nil {
-		return fmt.Errorf("count trouble of host %d: %w", host, err)
-	}
-	return nil
-}
-
-// TrustHost ends a host's quarantine and forgets its failures. It returns false
-// if there was nothing to forget.
-func (s *Store) TrustHost(ctx context.Context, host int64) (bool, error) {
-	return database.One[bool](ctx, s.DB, `WITH trusted AS (
-			UPDATE toji.host_health SET failures_in_row = 0, quarantined_at = NULL, quarantine_reason = NULL, note = NULL, updated = now()
-			WHERE host_id = $1 AND (failures_in_row > 0 OR quarantined_at IS NOT NULL) RETURNING 1)
-		SELECT EXISTS (SELECT 1 FROM trusted)`, host)
-}
-
-// ExpireHosts marks hosts that were not heard of for the given time as not
-// ready.
-func (s *Store) ExpireHosts(ctx context.Context, silence time.Duration) error {
-	_, err := s.Exec(ctx, `UPDATE host SET ready = false
-		WHERE ready AND (update_time IS NULL OR update_time < now() - make_interval(secs => $1))`, silence.Seconds())
-	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"slices"
 	"testing"
 	"time"
 
@@ -16,9 +15,9 @@ func TestWaiting(t *testing.T) {
 	low, high := d.make("sleep", 0, false), d.make("sleep", 0, false)
 	d.exec(`UPDATE task SET priority = 5, arch = 'x86_64' WHERE id = $1`, high)
 	d.make("build", 0, false) // needs no host
-	open, assigned, waiting := d.opened(1), d.make("sleep", 0, false), d.opened(1)
+	open, assigned, asleep := d.opened(1), d.make("sleep", 0, false), d.opened(1)
 	d.assign(assigned, 1)
-	d.exec(`UPDATE task SET waiting = true WHERE id = $1`, waiting)
+	d.exec(`UPDATE task SET waiting = true WHERE id = $1`, asleep)
 	d.exec(`UPDATE task SET owner = 2, weight = 0.5 WHERE id = $1`, open)
 	require.NoError(t, d.Refuse(t.Context(), low, 2, false, "no such arch"))
 	require.NoError(t, d.Refuse(t.Context(), low, 1, true, "no room"))
@@ -27,32 +26,52 @@ func TestWaiting(t *testing.T) {
 	require.NoError(t, d.SetHostData(t.Context(), 2, map[string]any{"maxjobs": 7}))
 	d.exec(`INSERT INTO toji.host_health (host_id, quarantined_at, quarantine_reason) VALUES (2, now(), 'broken')`)
 
-	tasks, hosts, owners, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
-	require.NoError(t, err)
-	for i := range tasks {
-		slices.Sort(tasks[i].Refused)
+	d.exec(`INSERT INTO toji.task_duration (method, arch, seconds, samples) VALUES ('sleep', 'x86_64', 90, 1), ('sleep', 'noarch', 30, 1)`)
+
+	waiting := func(front int) []WaitingTask {
+		tasks, err := d.WaitingTasks(t.Context(), []string{"sleep"}, time.Hour, front)
+		require.NoError(t, err)
+		return tasks
 	}
+	tasks := waiting(5)
 	require.Equal(t, []WaitingTask{
-		{ID: high, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "x86_64", OwnerID: 1, Priority: 5, Refused: []int64{}, Failed: []int64{}},
-		{ID: low, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "noarch", OwnerID: 1, Priority: 20,
-			Refused: []int64{1, 2}, Failed: []int64{2}, WaitCode: "refused", Reason: "refused by 1 host"},
+		{ID: high, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "x86_64", OwnerID: 1, Owner: "alice", Priority: 5, Takes: 90,
+			Refused: []int64{}, Refusals: []string{}, Failed: []int64{}},
+		{ID: low, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "noarch", OwnerID: 1, Owner: "alice", Priority: 20, Takes: 30,
+			Refused: []int64{1, 2}, Refusals: []string{"no room", "no such arch"}, Failed: []int64{2}, WaitCode: "refused", Reason: "refused by 1 host"},
 	}, tasks)
+	one, err := d.WaitingTask(t.Context(), low, []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	require.Equal(t, &tasks[1], one)
+	one, err = d.WaitingTask(t.Context(), open, []string{"sleep"}, time.Hour)
+	require.NoError(t, err)
+	require.Nil(t, one)
+
+	hosts, busy, err := d.BuildHosts(t.Context())
+	require.NoError(t, err)
 	require.Equal(t, []BuildHost{
-		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}},
-		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}},
+		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}},
+		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}},
 	}, hosts)
-	require.ElementsMatch(t, []OwnerLoad{{1, 3}, {2, 0.5}}, owners)
+	require.Len(t, busy, 3)
+	require.InDelta(t, 30, *busy[0].EndsIn, 2)
+	for i := range busy {
+		busy[i].EndsIn = nil
+	}
+	require.Equal(t, []BusyTask{
+		{ID: open, HostID: 1, OwnerID: 2, ChannelID: 1, Weight: 0.5},
+		{ID: assigned, HostID: 1, OwnerID: 1, ChannelID: 1, Weight: 1.5},
+		{ID: asleep, HostID: 1, OwnerID: 1, ChannelID: 1, Weight: 1.5, Waiting: true},
+	}, busy)
 
 	d.exec(`UPDATE scheduler_task_refusals SET time = now() - interval '2 hours'`)
-	tasks, _, _, err = d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
-	require.NoError(t, err)
-	require.Equal(t, []int64{2}, tasks[1].Refused, "a soft refusal is forgotten")
+	require.Equal(t, []int64{2}, waiting(5)[1].Refused, "a soft refusal is forgotten")
 
 	d.exec(`UPDATE channels SET enabled = false WHERE id = 1`)
 	d.exec(`UPDATE host_config SET enabled = false WHERE host_id = 2`)
-	_, hosts, _, err = d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	hosts, _, err = d.BuildHosts(t.Context())
 	require.NoError(t, err)
-	require.Len(t, hosts, 1)
+	require.False(t, hosts[1].Enabled)
 	require.Empty(t, hosts[0].Channels)
 }
 
@@ -64,22 +83,44 @@ func TestHostDataOfAnyKind(t *testing.T) {
 		want    int
 	}{{7, 7}, {"7", 0}, {"many", 0}, {-1, 0}, {1e300, 1000}, {2.4, 2}, {nil, 0}, {map[string]any{}, 0}} {
 		require.NoError(t, d.SetHostData(t.Context(), 1, map[string]any{"maxjobs": c.maxjobs}))
-		_, hosts, _, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+		hosts, _, err := d.BuildHosts(t.Context())
 		require.NoError(t, err, c.maxjobs)
 		require.Equal(t, c.want, hosts[0].MaxJobs, c.maxjobs)
 	}
 }
 
-// Tasks that no host can do do not keep the scheduler from seeing others.
-func TestManyTasksOfOneArch(t *testing.T) {
+// However many tasks wait, those of other arches, channels, methods and owners are
+// seen, and so are those behind tasks that nobody takes.
+func TestFrontOfEachLine(t *testing.T) {
 	d := newTaskDB(t)
 	d.exec(`INSERT INTO task (state, method, request, owner, channel_id, arch, priority)
 		SELECT 0, 'sleep', '', 1, 1, 's390x', 5 FROM generate_series(1, 2001)`)
-	last := d.make("sleep", 0, false)
-	tasks, _, _, err := d.Waiting(t.Context(), []string{"sleep"}, time.Hour)
+	d.exec(`INSERT INTO scheduler_task_refusals (task_id, host_id, by_host) SELECT id, 1, true FROM task WHERE id <= 20`)
+	d.make("sleep", 0, false)
+	for _, change := range []string{`owner = 2`, `channel_id = 2`, `method = 'fork'`, `priority = 4`} {
+		d.exec(`UPDATE task SET arch = 's390x', `+change+` WHERE id = $1`, d.make("sleep", 0, false))
+	}
+	tasks, err := d.WaitingTasks(t.Context(), []string{"sleep", "fork"}, time.Hour, 3)
 	require.NoError(t, err)
-	require.Len(t, tasks, 2001)
-	require.Equal(t, last, tasks[2000].ID)
+	seen := map[string]int{}
+	for _, w := range tasks {
+		seen[fmt.Sprintf("%s %d %s %d refused %d", w.Method, w.ChannelID, w.Arch, w.OwnerID, len(w.Refused))]++
+	}
+	require.Equal(t, map[string]int{
+		"sleep 1 s390x 1 refused 1": 20, "sleep 1 s390x 1 refused 0": 3, "sleep 1 s390x 2 refused 0": 1,
+		"sleep 2 s390x 1 refused 0": 1, "fork 1 s390x 1 refused 0": 1, "sleep 1 noarch 1 refused 0": 1,
+	}, seen)
+	require.Equal(t, 4, tasks[0].Priority)
+
+	require.NoError(t, d.RecordBehind(t.Context(), []string{"sleep"}))
+	require.Zero(t, one[int](d, `SELECT count(*) FROM toji.task_wait`), "they are too young")
+	d.exec(`UPDATE task SET create_time = now() - interval '6 seconds'`)
+	require.NoError(t, d.SetTaskWait(t.Context(), 21, "no-arch", "no host"))
+	for range 2 {
+		require.NoError(t, d.RecordBehind(t.Context(), []string{"sleep"}))
+		require.Equal(t, one[int](d, `SELECT count(*) FROM task WHERE method = 'sleep'`), one[int](d, `SELECT count(*) FROM toji.task_wait`))
+		require.Equal(t, "no host", one[string](d, `SELECT reason FROM toji.task_wait WHERE task_id = 21`))
+	}
 }
 
 func TestAssignPassesOverWhatIsNotFree(t *testing.T) {
@@ -89,7 +130,7 @@ func TestAssignPassesOverWhatIsNotFree(t *testing.T) {
 	require.NoError(t, err)
 	d.intents()
 	require.NoError(t, d.Assign(t.Context(), []Assignment{{other, 2, 1}, {free, 1, 0.25}, {gone, 2, 1}, {canceled, 2, 1}},
-		[]Wait{{gone, "no-capacity", "busy"}}))
+		[]Wait{{TaskID: gone, Code: "no-capacity", Reason: "busy"}}))
 	require.Equal(t, row{State: koji.TaskAssigned, Host: 1, Weight: 0.25}, d.row(free))
 	require.Equal(t, int64(1), d.row(gone).Host)
 	require.Equal(t, koji.TaskCanceled, d.row(canceled).State)
@@ -102,12 +143,20 @@ func TestRecordWaits(t *testing.T) {
 	d := newTaskDB(t)
 	id := d.make("sleep", 0, false)
 	record := func(code, reason string) string {
-		require.NoError(t, d.Assign(t.Context(), nil, []Wait{{id, code, reason}}))
+		require.NoError(t, d.Assign(t.Context(), nil, []Wait{{TaskID: id, Code: code, Reason: reason}}))
 		return one[string](d, `SELECT since::text FROM toji.task_wait WHERE code = $1 AND reason = $2`, code, reason)
 	}
 	since := record("no-capacity", "1 host busy")
 	require.Equal(t, since, record("no-capacity", "2 hosts busy"))
 	require.NotEqual(t, since, record("no-arch", "no host builds for it"))
+	require.Equal(t, []string{"Waiting: 1 host busy", "Waiting: no host builds for it"},
+		all[string](d, `SELECT msg FROM scheduler_log_messages WHERE task_id = $1 ORDER BY id`, id))
+
+	in := 100.0
+	require.NoError(t, d.Assign(t.Context(), nil, []Wait{{TaskID: id, Code: "no-capacity", Reason: "full", StartsIn: &in}}))
+	st, err := d.TaskStatus(t.Context(), id)
+	require.NoError(t, err)
+	require.InDelta(t, 100, time.Until(st.Wait.ETA.Time).Seconds(), 10)
 }
 
 func TestAssignTask(t *testing.T) {

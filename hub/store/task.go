@@ -7,6 +7,7 @@ import (
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
 
@@ -168,7 +169,11 @@ func (s *Store) SetTaskWeight(ctx context.Context, id int64, weight float64) err
 // TaskStatus returns what Toji's own tables know of a task.
 func (s *Store) TaskStatus(ctx context.Context, id int64) (st api.TaskStatus, err error) {
 	st.TaskID = id
-	st.Wait, err = orNil(database.One[api.TaskWait](ctx, s.DB, `SELECT code, reason, since FROM toji.task_wait WHERE task_id = $1`, id))
+	st.Wait, err = orNil(database.One[api.TaskWait](ctx, s.DB, `SELECT code, reason, since, eta FROM toji.task_wait WHERE task_id = $1`, id))
+	if err != nil {
+		return st, err
+	}
+	st.Takes, err = orNil(database.One[float64](ctx, s.DB, `SELECT d FROM (SELECT `+expectedSeconds+` AS d FROM task t WHERE t.id = $1) e WHERE d IS NOT NULL`, id))
 	if err != nil {
 		return st, err
 	}
@@ -183,8 +188,33 @@ func (s *Store) TaskStatus(ctx context.Context, id int64) (st api.TaskStatus, er
 	return st, err
 }
 
+// Why reads a task with why it waits; nil if there is none. Its Hosts are the
+// scheduler's to say.
+func (s *Store) Why(ctx context.Context, id int64) (*api.Why, error) {
+	type row struct {
+		api.Why
+		Code   *string    `db:"code"`
+		Reason string     `db:"reason"`
+		Since  koji.Time  `db:"since"`
+		ETA    *koji.Time `db:"eta"`
+	}
+	r, err := orNil(database.One[row](ctx, s.DB, `SELECT t.id AS task_id, coalesce(t.method, '') AS method, t.arch, c.name AS channel,
+			u.name AS owner, t.state, coalesce(t.priority, 20) AS priority, h.name AS host_name, t.start_time, `+expectedSeconds+` AS takes,
+			ARRAY(SELECT s.id FROM task s WHERE s.parent = t.id AND s.state IN (0, 1, 4) ORDER BY s.id)::bigint[] AS children,
+			w.code, coalesce(w.reason, '') AS reason, w.since, w.eta
+		FROM task t JOIN channels c ON c.id = t.channel_id JOIN users u ON u.id = t.owner
+		LEFT JOIN host h ON h.id = t.host_id LEFT JOIN toji.task_wait w ON w.task_id = t.id WHERE t.id = $1`, id))
+	if err != nil || r == nil {
+		return nil, err
+	}
+	if r.Code != nil {
+		r.Wait = &api.TaskWait{Code: *r.Code, Reason: r.Reason, Since: r.Since, ETA: r.ETA}
+	}
+	return &r.Why, nil
+}
+
 // TaskWaits lists those of the tasks that wait, by id.
 func (s *Store) TaskWaits(ctx context.Context, ids []int64) ([]api.WaitingTask, error) {
-	return database.All[api.WaitingTask](ctx, s.DB, `SELECT task_id, code, reason, since FROM toji.task_wait
+	return database.All[api.WaitingTask](ctx, s.DB, `SELECT task_id, code, reason, since, eta FROM toji.task_wait
 		WHERE task_id = ANY($1::int8[]) ORDER BY task_id`, ids)
 }

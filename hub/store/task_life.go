@@ -136,8 +136,8 @@ WITH ended AS (
 	INSERT INTO toji.outbox (task_id, kind, name) SELECT f.id, 'signal', 'wake' FROM task f, ended
 	WHERE f.state = 1 AND f.method = 'dependantTask'
 ), healthy AS (
-	UPDATE toji.host_health SET failures_in_row = 0, updated = now()
-	WHERE $5 AND failures_in_row > 0 AND host_id IN (SELECT host_id FROM ended)
+	UPDATE toji.host_health h SET ` + trusted + ` FROM ended e
+	WHERE $5 AND h.host_id = e.host_id AND (h.failures_in_row > 0 AND h.quarantined_at IS NULL OR h.probe_task = e.id)
 )
 SELECT state, EXISTS (SELECT 1 FROM ended) AS changed, state = $2::int AS repeated FROM task WHERE id = $1`
 
@@ -209,12 +209,18 @@ type Release struct {
 	Reason         string // one sentence
 }
 
+// taskRelease leaves a task without a run, which an admin gave to the host, with
+// it, unless the host refuses ($5).
 const taskRelease = `
-WITH freed AS (
-	UPDATE task t SET state = 0, host_id = NULL, start_time = NULL
+WITH held AS MATERIALIZED (
+	SELECT NOT $5 AND NOT EXISTS (SELECT 1 FROM scheduler_task_runs WHERE task_id = $1 AND active) AS stays
+), freed AS (
+	UPDATE task t SET state = CASE WHEN stays THEN 4 ELSE 0 END, host_id = CASE WHEN stays THEN host_id END, start_time = NULL FROM held
 	WHERE id = $1 AND host_id = $2 AND state = 1
 		AND EXISTS (SELECT 1 FROM toji.task_attempt a WHERE a.task_id = t.id AND a.attempt = $3 AND a.ended IS NULL)
 	RETURNING id
+), message AS (
+	INSERT INTO scheduler_log_messages (task_id, host_id, msg) SELECT id, $2, 'Freeing task: ' || $4::text FROM freed WHERE NOT $5
 ), attempt AS (
 	UPDATE toji.task_attempt SET ended = now(), outcome = $4
 	WHERE task_id IN (SELECT id FROM freed) AND attempt = $3
@@ -226,9 +232,11 @@ SELECT EXISTS (SELECT 1 FROM freed)`
 // ReleaseTask moves a task that the host has OPEN back to FREE. A refusal is
 // remembered, so that the scheduler asks other hosts; other trouble counts
 // against the host. A task that the host has lost already is left alone.
+//
+// Koji: a task that an admin assigned with override stays with its host.
 func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
-		freed, err := database.One[bool](ctx, s.DB, taskRelease, r.TaskID, r.HostID, r.Attempt, r.Reason)
+		freed, err := database.One[bool](ctx, s.DB, taskRelease, r.TaskID, r.HostID, r.Attempt, r.Reason, r.Refused)
 		if err != nil || !freed {
 			return err
 		}
@@ -240,7 +248,10 @@ func (s *Store) ReleaseTask(ctx context.Context, r Release) error {
 		if err != nil {
 			return err
 		}
-		return s.countTrouble(ctx, r.HostID, r.TaskID, r.Reason)
+		if err := s.countTrouble(ctx, r.HostID, r.TaskID, r.Reason); err != nil {
+			return err
+		}
+		return s.expireHost(ctx, r.HostID)
 	})
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -287,19 +289,80 @@ func TestQuarantine(t *testing.T) {
 	trouble()
 	trouble()
 	require.False(t, quarantined())
+	before := d.opened(1)
 	trouble()
 	require.True(t, quarantined())
-	d.close(d.opened(1), 1)
-	require.True(t, quarantined(), "somebody has to say that it is well")
-	trouble()
-	require.True(t, quarantined())
+	d.close(before, 1)
+	require.True(t, quarantined(), "it was given to the host before")
+	require.Equal(t, "quarantined for 10", d.quarantine())
+	d.exec(`UPDATE toji.host_health SET quarantine_until = now()`)
+	require.Equal(t, "on probation", d.quarantine())
 
+	probe := d.opened(1)
+	require.Equal(t, "quarantined for 0", d.quarantine(), "one probe at a time")
+	require.NoError(t, d.ReleaseTask(t.Context(), Release{TaskID: probe, HostID: 1, Attempt: 1, Reason: "still missing"}))
+	require.Equal(t, "quarantined for 20", d.quarantine(), "longer each time")
+	d.exec(`UPDATE toji.host_health SET quarantine_until = now()`)
+	probe = d.opened(1)
+	_, err := d.CancelTask(t.Context(), probe, true)
+	require.NoError(t, err)
+	require.Equal(t, "on probation", d.quarantine(), "the probe showed nothing")
+	d.fail(d.opened(1), 1, koji.KindPackage)
+	require.Equal(t, "well", d.quarantine())
+	require.Equal(t, []string{"Host is put in quarantine: mock is missing", "Host stays in quarantine: still missing"},
+		all[string](d, `SELECT msg FROM scheduler_log_messages WHERE msg LIKE 'Host %' ORDER BY id`))
+
+	trouble()
+	trouble()
+	trouble()
 	for _, want := range []bool{true, false} {
 		ok, err := d.TrustHost(t.Context(), 1)
 		require.NoError(t, err)
 		require.Equal(t, want, ok)
 	}
 	require.False(t, quarantined())
+}
+
+// quarantine says how the scheduler sees h1.
+func (d *taskDB) quarantine() string {
+	d.t.Helper()
+	hosts, _, err := d.BuildHosts(d.t.Context())
+	require.NoError(d.t, err)
+	switch h := hosts[0]; {
+	case h.Probe:
+		return "on probation"
+	case h.Quarantined:
+		return fmt.Sprintf("quarantined for %d", int(math.Round(time.Until(h.Until.Time).Minutes())))
+	}
+	return "well"
+}
+
+// A host that lost a task and is silent gets no other one to lose.
+func TestSilentHostLosesATask(t *testing.T) {
+	for age, ready := range map[string]bool{"20 seconds": true, "2 minutes": false} {
+		d := newTaskDB(t)
+		id := d.opened(1)
+		d.exec(`UPDATE host SET update_time = now() - $1::interval`, age)
+		require.NoError(t, d.ReleaseTask(t.Context(), Release{TaskID: id, HostID: 1, Attempt: 1, Reason: "gone"}))
+		require.Equal(t, []bool{ready, true}, all[bool](d, `SELECT ready FROM host ORDER BY id`), age)
+		require.Contains(t, all[string](d, `SELECT msg FROM scheduler_log_messages WHERE host_id = 1 AND task_id = $1`, id), "Freeing task: gone")
+	}
+}
+
+// A task that an admin gave to a host with override stays there.
+func TestReleaseAfterOverride(t *testing.T) {
+	d := newTaskDB(t)
+	id := d.make("sleep", 0, false)
+	ok, err := d.AssignTask(t.Context(), id, 1, AssignOptions{Override: true})
+	require.NoError(t, err)
+	require.True(t, ok)
+	require.Equal(t, TaskDone, d.open(id, true, 1))
+	require.NoError(t, d.ReleaseTask(t.Context(), Release{TaskID: id, HostID: 1, Attempt: 1, Reason: "gone"}))
+	require.Equal(t, koji.TaskAssigned, d.row(id).State)
+	require.Equal(t, int64(1), d.row(id).Host)
+	require.Equal(t, TaskDone, d.open(id, true, 2))
+	require.NoError(t, d.ReleaseTask(t.Context(), Release{TaskID: id, HostID: 1, Attempt: 2, Refused: true, Reason: "no room"}))
+	require.Equal(t, koji.TaskFree, d.row(id).State)
 }
 
 func TestFreeTask(t *testing.T) {

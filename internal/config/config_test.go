@@ -44,8 +44,13 @@ func TestErrors(t *testing.T) {
 		{"no listener", "[hub]\nlisten = \"\"", "nothing could reach the hub"},
 		{"TLS without key", "[hub]\nlisten_tls = \":2\"", "listen_tls needs tls_cert and tls_key"},
 		{"relative topdir", "[hub]\ntopdir = \"koji\"", `topdir "koji" is not an absolute path`},
+		{"bad proxy", "[hub]\ntrusted_proxies = [\"10.0.0.0/8\", \"web\"]", "trusted_proxies: "},
+		{"negative age", "[hub]\nsession_max_age = \"-1s\"", "session_max_age must not be negative"},
+		{"no window", "[hub]\nlogin_failure_window = \"0s\"", "login_failure_window must be positive"},
 		{"bad pattern", "[hub]\nregex_user_name = \"[\"", "regex_user_name"},
 		{"bad level", "[log]\nlevel = \"loud\"", `level "loud" is none of`},
+		{"unknown fairness", "[scheduler]\nfairness = \"luck\"", `fairness "luck" is none of`},
+		{"share of nothing", "[scheduler]\nowner_share = 0.0", "owner_share must be above 0"},
 		{"missing secret", "[database]\ndsn_file = \"/nonexistent/dsn\"", "read secret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,9 +14,13 @@ import (
 type Hub struct {
 	Listen    string `toml:"listen"`     // address of the plain HTTP listener; empty for none
 	ListenTLS string `toml:"listen_tls"` // address of the TLS listener; empty for none
-	TLSCert   string `toml:"tls_cert"`   // PEM file: certificate and chain of the hub
-	TLSKey    string `toml:"tls_key"`    // PEM file: its key
-	ClientCA  string `toml:"client_ca"`  // PEM file: whose client certificates log users in
+	// ListenBuilders is the address of the builders' gateway to Temporal, with TLS;
+	// empty for none.
+	ListenBuilders string `toml:"listen_builders"`
+
+	TLSCert  string `toml:"tls_cert"`  // PEM file: certificate and chain of the hub
+	TLSKey   string `toml:"tls_key"`   // PEM file: its key
+	ClientCA string `toml:"client_ca"` // PEM file: whose client certificates log users in
 
 	TopDir string `toml:"topdir"` // where builds, repositories and uploads lie
 	WebURL string `toml:"weburl"` // how users reach the web pages; used in messages and notifications
@@ -29,18 +33,31 @@ type Hub struct {
 	OfflineMessage   string   `toml:"offline_message"`    // and say this
 	LockOut          bool     `toml:"lockout"`            // refuse calls of everyone but admins
 
-	DNUsernameComponent   string   `toml:"dn_username_component"`    // part of a certificate's subject that is the user name
-	ProxyDNs              []string `toml:"proxy_dns"`                // subjects that may log in other users
-	AllowProxyAuthType    bool     `toml:"allow_proxy_auth_type"`    // and may say how those authenticated
-	LoginCreatesUser      bool     `toml:"login_creates_user"`       // a verified but unknown user gets an account
-	CheckClientIP         bool     `toml:"check_client_ip"`          // a session works only from where it was opened
-	DisableURLSessions    bool     `toml:"disable_url_sessions"`     // refuse session keys in the URL, which old clients send
-	SessionRenewalTimeout Duration `toml:"session_renewal_timeout"`  // a session expires after this; 0 is never
-	HostPrincipalFormat   string   `toml:"host_principal_format"`    // such as compile/%s@EXAMPLE.ORG
-	AllowedKrbRealms      string   `toml:"allowed_krb_realms"`       // by comma; * for all
-	MaxNameLength         int      `toml:"max_name_length_internal"` // of tags, targets, channels ...; 0 for no limit
-	RegexName             string   `toml:"regex_name_internal"`      // what such names look like; empty for anything
-	RegexUserName         string   `toml:"regex_user_name"`          // what names of users look like; empty for anything
+	DNUsernameComponent   string   `toml:"dn_username_component"`   // part of a certificate's subject that is the user name
+	ProxyDNs              []string `toml:"proxy_dns"`               // subjects that may log in other users
+	ProxyPrincipals       []string `toml:"proxy_principals"`        // Kerberos principals that may
+	AllowProxyAuthType    bool     `toml:"allow_proxy_auth_type"`   // and may say how those authenticated
+	LoginCreatesUser      bool     `toml:"login_creates_user"`      // a verified but unknown user gets an account
+	CheckClientIP         bool     `toml:"check_client_ip"`         // a session works only from where it was opened
+	DisableURLSessions    bool     `toml:"disable_url_sessions"`    // refuse session keys in the URL, which old clients send
+	SessionRenewalTimeout Duration `toml:"session_renewal_timeout"` // a session must be renewed by a login after this; 0 is never
+	SessionMaxAge         Duration `toml:"session_max_age"`         // a session ends after this, renewed or not; 0 is never
+	MaxLoginFailures      int      `toml:"max_login_failures"`      // wrong passwords for one user from one address; 0 for no limit
+	LoginFailureWindow    Duration `toml:"login_failure_window"`    // for how long they count
+	MaxTokenLifetime      Duration `toml:"max_token_lifetime"`      // of API tokens; 0 for any
+	Keytab                string   `toml:"keytab"`                  // file with the key of HTTP/host, for logins by Kerberos; empty for none
+	HostPrincipalFormat   string   `toml:"host_principal_format"`   // such as compile/%s@EXAMPLE.ORG
+	AllowedKrbRealms      string   `toml:"allowed_krb_realms"`      // by comma; * for all
+
+	TrustedProxies     []string `toml:"trusted_proxies"`      // addresses or networks of web servers before the hub, whose headers count:
+	ProxyAddressHeader string   `toml:"proxy_address_header"` // addresses on the way, the client's first
+	ProxyVerifyHeader  string   `toml:"proxy_verify_header"`  // SUCCESS if the client's certificate is good
+	ProxyDNHeader      string   `toml:"proxy_dn_header"`      // its subject
+	ProxyUserHeader    string   `toml:"proxy_user_header"`    // the Kerberos principal that the client has proven to be
+
+	MaxNameLength int    `toml:"max_name_length_internal"` // of tags, targets, channels ...; 0 for no limit
+	RegexName     string `toml:"regex_name_internal"`      // what such names look like; empty for anything
+	RegexUserName string `toml:"regex_user_name"`          // what names of users look like; empty for anything
 
 	EmailDomain          string   `toml:"email_domain"`
 	NotifyOnSuccess      bool     `toml:"notify_on_success"`
@@ -62,10 +79,19 @@ func defaultHub() Hub {
 		SlowCall:              Duration(time.Second),
 		DNUsernameComponent:   "CN",
 		ProxyDNs:              []string{},
+		ProxyPrincipals:       []string{},
 		LoginCreatesUser:      true,
 		CheckClientIP:         true,
 		SessionRenewalTimeout: Duration(24 * time.Hour),
 		AllowedKrbRealms:      "*",
+		MaxLoginFailures:      10,
+		LoginFailureWindow:    Duration(5 * time.Minute),
+		MaxTokenLifetime:      Duration(366 * 24 * time.Hour),
+		TrustedProxies:        []string{},
+		ProxyAddressHeader:    "X-Forwarded-For",
+		ProxyVerifyHeader:     "X-SSL-Client-Verify",
+		ProxyDNHeader:         "X-SSL-Client-S-DN",
+		ProxyUserHeader:       "X-Remote-User",
 		MaxNameLength:         256,
 		RegexName:             `^[A-Za-z0-9/_.+-]+$`,
 		RegexUserName:         `^[A-Za-z0-9/_.@-]+$`,
@@ -84,11 +110,13 @@ func (h *Hub) validate() error {
 	}
 	check(h.Listen != "" || h.ListenTLS != "", "neither listen nor listen_tls is set: nothing could reach the hub")
 	check(h.ListenTLS == "" || h.TLSCert != "" && h.TLSKey != "", "listen_tls needs tls_cert and tls_key")
+	check(h.ListenBuilders == "" || h.TLSCert != "" && h.TLSKey != "" && h.ClientCA != "",
+		"listen_builders needs tls_cert, tls_key and client_ca: builders are told apart by their certificates")
 	check(filepath.IsAbs(h.TopDir), "topdir %q is not an absolute path", h.TopDir)
 	check(slices.Contains([]string{"CN", "O", "OU", "Email", "UID"}, h.DNUsernameComponent),
 		"dn_username_component %q is none of CN, O, OU, Email, UID", h.DNUsernameComponent)
 	check(h.MaxRequestLength > 0, "max_request_length must be positive")
-	check(h.SessionRenewalTimeout >= 0, "session_renewal_timeout must not be negative")
+	h.checkLogin(check)
 	for key, re := range map[string]string{"regex_name_internal": h.RegexName, "regex_user_name": h.RegexUserName} {
 		_, err := regexp.Compile(re)
 		check(err == nil, "%s: %v", key, err)
@@ -98,10 +126,16 @@ func (h *Hub) validate() error {
 
 // Scheduler configures how tasks get to hosts.
 type Scheduler struct {
-	MaxJobs            int      `toml:"max_jobs"`             // tasks on one host
-	CapacityOvercommit float64  `toml:"capacity_overcommit"`  // load over capacity that a host may get
-	ReadyTimeout       Duration `toml:"ready_timeout"`        // a host not heard of for this long gets no tasks
-	SoftRefusalTimeout Duration `toml:"soft_refusal_timeout"` // how long a host's soft refusal counts
+	MaxJobs            int            `toml:"max_jobs"`             // tasks on one host
+	CapacityOvercommit float64        `toml:"capacity_overcommit"`  // load over capacity that a host may get
+	ReadyTimeout       Duration       `toml:"ready_timeout"`        // a host not heard of for this long gets no tasks
+	SoftRefusalTimeout Duration       `toml:"soft_refusal_timeout"` // how long a host's soft refusal counts
+	Fairness           string         `toml:"fairness"`             // order within a priority: owner, or none for the oldest first
+	OwnerTasks         int            `toml:"owner_tasks"`          // tasks on hosts for one owner; 0 for any number
+	OwnerShare         float64        `toml:"owner_share"`          // part of the hosts of a channel and arch that one owner may have
+	ChannelTasks       map[string]int `toml:"channel_tasks"`        // tasks on hosts for a channel, by its name
+	KeepLogs           Duration       `toml:"keep_logs"`            // of the scheduler
+	KeepHistory        Duration       `toml:"keep_history"`         // runs, attempts and failures of tasks that ended
 }
 
 func defaultScheduler() Scheduler {
@@ -110,12 +144,24 @@ func defaultScheduler() Scheduler {
 		CapacityOvercommit: 5,
 		ReadyTimeout:       Duration(3 * time.Minute),
 		SoftRefusalTimeout: Duration(15 * time.Minute),
+		Fairness:           "owner",
+		OwnerShare:         1,
+		ChannelTasks:       map[string]int{},
+		KeepLogs:           Duration(7 * 24 * time.Hour),
+		KeepHistory:        Duration(30 * 24 * time.Hour),
 	}
 }
 
 func (s *Scheduler) validate() error {
-	if s.MaxJobs <= 0 {
+	switch {
+	case s.MaxJobs <= 0:
 		return errors.New("scheduler: max_jobs must be positive")
+	case s.Fairness != "owner" && s.Fairness != "none":
+		return fmt.Errorf("scheduler: fairness %q is none of owner, none", s.Fairness)
+	case !(s.OwnerShare > 0 && s.OwnerShare <= 1):
+		return errors.New("scheduler: owner_share must be above 0 and not above 1")
+	case s.OwnerTasks < 0:
+		return errors.New("scheduler: owner_tasks must not be negative")
 	}
 	return nil
 }

@@ -185,13 +185,20 @@ type TaskStatus struct {
 	Wait       *TaskWait     `rpc:"wait"`        // nil: it does not wait
 	Attempts   []TaskAttempt `rpc:"attempts"`
 	Failures   []TaskFailure `rpc:"failures"`
+	Takes      *float64      `rpc:"takes"` // seconds that it takes once it is open, by experience; nil if nobody knows
 }
 
 // TaskWait is why a task waits.
 type TaskWait struct {
-	Code   string    `rpc:"code"`   // for programs: no-channel, no-arch, no-ready-host, no-capacity, refused, repo, tasks ...
+	// Code is for programs: no-channel, no-arch, no-ready-host, maintenance,
+	// refused, no-capacity, owner-limit, owner-share, channel-limit,
+	// behind-others, repo, tasks ...
+	Code   string    `rpc:"code"`
 	Reason string    `rpc:"reason"` // a sentence for people
 	Since  koji.Time `rpc:"since"`
+	// ETA is when it will probably have a host, by how long others took; nil if
+	// nobody knows.
+	ETA *koji.Time `rpc:"eta"`
 }
 
 // WaitingTask is a task with the reason why it waits.
