@@ -143,12 +143,14 @@ func (c *completion) record(ctx context.Context) error {
 // chooseVolume asks the volume policy where the build's files go.
 func (c *completion) chooseVolume(ctx context.Context) (err error) {
 	data := policy.Data{
-		"package": c.build.Name, "version": c.build.Version, "release": c.build.Release, "build": c.build.ID,
+		"package": c.build.Name, "version": c.build.Version, "release": c.build.Release,
 		"buildroots": roots(c.r.BuildrootOf), "import": true, "import_type": "rpm",
 	}
-	if c.build.Source != nil {
-		data["source"] = *c.build.Source
+	ofTask, err := c.h.buildTaskPolicyData(ctx, c.build.TaskID)
+	if err != nil {
+		return err
 	}
+	maps.Copy(data, ofTask)
 	c.volume, err = c.h.volumeFor(ctx, data)
 	return err
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/testenv"
 	"github.com/toji-build/toji/koji"
@@ -383,7 +384,7 @@ func TestCompleteBuildOnVolume(t *testing.T) {
 	l := newLife(t)
 	l.exec(`INSERT INTO volume (id, name) VALUES (1, 'archive')`)
 	require.NoError(t, os.MkdirAll(l.Paths.Volume("archive"), 0o755))
-	require.NoError(t, l.LoadPolicy(map[string]string{"volume": "package foo :: archive\nall :: DEFAULT"}))
+	require.NoError(t, l.LoadPolicy(config.Policies{Texts: map[string]string{"volume": "package foo :: archive\nall :: DEFAULT"}}))
 	req := l.begun()
 	require.NoError(t, l.CompleteBuild(l.ctx, req))
 	b := l.get(req.BuildID)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,7 +88,13 @@ func (h *Hub) applyVolumePolicy(ctx context.Context, p api.ApplyVolumePolicyPara
 // policyVolumeOf returns the volume that the volume policy names for a build;
 // nil if it names none and strict is false.
 func (h *Hub) policyVolumeOf(ctx context.Context, b *api.Build, strict bool) (*api.IDName, error) {
-	result, err := h.Policy().Eval(ctx, "volume", policy.Data{"build": b.ID})
+	data := policy.Data{"build": b.ID}
+	ofTask, err := h.buildTaskPolicyData(ctx, b.TaskID)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(data, ofTask)
+	result, err := h.Policy().Eval(ctx, "volume", data)
 	name := strings.TrimSpace(result.Action)
 	switch {
 	case err != nil && strict:

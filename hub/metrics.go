@@ -10,6 +10,9 @@ import (
 type metrics struct {
 	calls  *prometheus.HistogramVec
 	faults *prometheus.CounterVec
+
+	policyLoads *prometheus.CounterVec
+	policyStale prometheus.Gauge
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -24,7 +27,15 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Help: "Calls to the hub that ended in a fault, by method and class of the fault.",
 		}, []string{"method", "fault"}),
 	}
-	r.MustRegister(m.calls, m.faults)
+	m.policyLoads = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "toji_hub_policy_loads_total",
+		Help: "Times that changed policies were read, by result: ok, or error for those that were refused.",
+	}, []string{"result"})
+	m.policyStale = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "toji_hub_policy_stale",
+		Help: "1 while the policies in the configuration file have errors and older ones are in force.",
+	})
+	r.MustRegister(m.calls, m.faults, m.policyLoads, m.policyStale)
 	return m
 }
 
@@ -33,4 +44,13 @@ func (m *metrics) called(method string, took time.Duration, fault string) {
 	if fault != "" {
 		m.faults.WithLabelValues(method, fault).Inc()
 	}
+}
+
+func (m *metrics) policyLoaded(err error) {
+	result, stale := "ok", 0.0
+	if err != nil {
+		result, stale = "error", 1
+	}
+	m.policyLoads.WithLabelValues(result).Inc()
+	m.policyStale.Set(stale)
 }

@@ -23,7 +23,8 @@ func (h *Hub) policyLookups() policy.Lookups {
 		BuildTypes:     h.policyBuildTypes,
 		Buildroots:     h.Store.BuildComponentRoots,
 		Buildroot:      h.policyBuildroot,
-		Tag:            h.policyTag,
+		Tag:            h.policyTag(store.TagOptions{}),
+		AnyTag:         h.policyTag(store.TagOptions{Deleted: true}),
 		TagAncestors:   h.policyAncestors,
 		TargetBuildTag: h.policyTargetTag,
 		Volume:         h.policyVolume,
@@ -167,17 +168,18 @@ func (h *Hub) policyBuildroot(ctx context.Context, id int64) (*policy.Buildroot,
 	return br, nil
 }
 
-func (h *Hub) policyTag(ctx context.Context, v any) (*policy.Tag, error) {
-	ref, ok := policyRef(v)
-	if !ok {
-		return nil, nil
+func (h *Hub) policyTag(o store.TagOptions) func(context.Context, any) (*policy.Tag, error) {
+	return func(ctx context.Context, v any) (*policy.Tag, error) {
+		ref, ok := policyRef(v)
+		if !ok {
+			return nil, nil
+		}
+		t, err := h.Store.Tag(ctx, ref, o)
+		if err != nil || t == nil {
+			return nil, err
+		}
+		return &policy.Tag{ID: t.ID, Name: t.Name, Event: t.QueryEvent}, nil
 	}
-	// Deleted tags count: a build may be untagged from one, or come from one.
-	t, err := h.Store.Tag(ctx, ref, store.TagOptions{Deleted: true})
-	if err != nil || t == nil {
-		return nil, err
-	}
-	return &policy.Tag{ID: t.ID, Name: t.Name, Event: t.QueryEvent}, nil
 }
 
 func (h *Hub) policyAncestors(ctx context.Context, tag policy.Tag) ([]string, error) {
@@ -198,21 +200,7 @@ func (h *Hub) policyTargetTag(ctx context.Context, v any) (*policy.Tag, error) {
 	if err != nil || len(rows.List) == 0 {
 		return nil, err
 	}
-	return h.policyTag(ctx, rows.List[0].BuildTag)
-}
-
-// sourceParams are the parameters by which task types name what they build
-// from: their name, and their position in the request.
-var sourceParams = map[string]struct {
-	name string
-	at   int
-}{
-	"build":      {"src", 0},
-	"image":      {"", -1},
-	"maven":      {"url", 0},
-	"chainmaven": {"", -1},
-	"winbuild":   {"source_url", 1},
-	"wrapperRPM": {"spec_url", 0},
+	return h.Lookups.AnyTag(ctx, rows.List[0].BuildTag)
 }
 
 // policyTaskSource returns what a build's task builds from.
@@ -221,19 +209,21 @@ func (h *Hub) policyTaskSource(ctx context.Context, taskID int64) (string, error
 	if err != nil {
 		return "", err
 	}
-	param, ok := sourceParams[method]
-	if !ok || param.at < 0 {
-		return "", nil
-	}
-	_, params, err := xmlrpc.UnmarshalRequest(request)
+	_, args, err := xmlrpc.UnmarshalRequest(request)
 	if err != nil {
 		return "", err
 	}
-	args, kw := xmlrpc.SplitKeywords(params)
-	var src any = kw[param.name]
-	if param.at < len(args) {
-		src = args[param.at]
+	params := requestParams(method, args)
+	keys := []string{"src", "url"}
+	switch method {
+	case "winbuild":
+		keys = []string{"source_url"}
+	case "indirectionimage":
+		return "", nil
+	case "wrapperRPM":
+		keys = []string{"spec_url"}
 	}
-	text, _ := src.(string)
+	source, _ := firstOf(params, keys...)
+	text, _ := source.(string)
 	return text, nil
 }

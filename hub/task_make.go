@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -153,7 +154,11 @@ func (h *Hub) applyTaskPolicies(ctx context.Context, t *store.NewTask, args []an
 		}
 		requested, data["req_channel"] = id, channel
 	}
-	h.addTaskPolicyData(data, t.Method, args)
+	more, err := h.taskPolicyData(ctx, t.Method, args)
+	if err != nil {
+		return err
+	}
+	maps.Copy(data, more)
 	verdict, err := h.policyResult(ctx, "channel", data)
 	if err != nil {
 		return err
@@ -217,28 +222,4 @@ func priorityFrom(verdict string, priority int) (int, error) {
 		return priority + n, nil
 	}
 	return 0, koji.GenericErrorf("invalid priority policy")
-}
-
-// addTaskPolicyData adds what the policies may ask about a request: the source
-// and target of a build, the build tag of work in a buildroot.
-func (h *Hub) addTaskPolicyData(data map[string]any, method string, args []any) {
-	at := func(i int) any {
-		if i < len(args) {
-			return args[i]
-		}
-		return nil
-	}
-	switch method {
-	case "build":
-		data["source"], data["target"] = at(0), at(1)
-		if opts, ok := at(2).(map[string]any); ok {
-			data["scratch"] = opts["scratch"]
-		}
-	case "buildArch":
-		data["build_tag"] = at(1)
-	case "rebuildSRPM", "buildSRPMFromSCM":
-		data["source"], data["build_tag"] = at(0), at(1)
-	case "newRepo", "distRepo", "waitrepo", "tagBuild":
-		data["tag"] = at(0)
-	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
@@ -171,10 +172,10 @@ func TestBuildTask(t *testing.T) {
 
 func TestTaskPolicies(t *testing.T) {
 	h := newTestHub(t)
-	require.NoError(t, h.LoadPolicy(map[string]string{
+	require.NoError(t, h.LoadPolicy(config.Policies{Texts: map[string]string{
 		"channel":  "method build && source *foo* :: use maven\n is_child_task :: parent\n has_perm admin :: req\n all :: use nosuchchannel",
 		"priority": "method build :: set 3\n method sleep :: adjust +2\n all :: nonsense",
-	}))
+	}}))
 	made := func(ctx context.Context, method string, args []any, o TaskOpts) (*api.Task, error) {
 		id, err := h.MakeTask(ctx, method, args, o)
 		if err != nil {

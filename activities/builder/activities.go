@@ -49,9 +49,11 @@ type Config struct {
 	TopURL  string         // the hub's files
 	TopDir  string         // where they are mounted; empty if they are not
 	// AllowedSCMs is Koji's allowed_scms: host:repository[:use_common[:source_cmd]] ...
-	AllowedSCMs string
-	Driver      buildroot.Config // without the runner, which each task has its own of
-	MinSpace    uint64           // bytes that must be free below WorkDir to begin a task
+	AllowedSCMs   string
+	IgnoreSCMList bool             // AllowedSCMs does not count
+	SCMPolicy     bool             // the hub's policy build_from_scm is asked, after the list
+	Driver        buildroot.Config // without the runner, which each task has its own of
+	MinSpace      uint64           // bytes that must be free below WorkDir to begin a task
 	// Vendor, Packager and Distribution are put into every RPM.
 	Vendor, Packager, Distribution string
 	// Stop is called by the restart and shutdown tasks.

@@ -1,12 +1,15 @@
 package builder
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
 
 	"github.com/toji-build/toji/activities/builder/buildroot"
 	checkout "github.com/toji-build/toji/activities/builder/scm"
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/scm"
 	"github.com/toji-build/toji/koji/tasks"
 )
@@ -31,7 +34,7 @@ func (j *job) srpmFromSCM(ctx context.Context, p tasks.BuildSRPMFromSCMParams) (
 	if err != nil {
 		return none, err
 	}
-	allow, err := source.Allowed(j.cfg.AllowedSCMs)
+	allow, err := j.allowed(ctx, source, p.Opts.Scratch)
 	if err != nil {
 		return none, err
 	}
@@ -69,4 +72,34 @@ func specOf(dir string) (*buildroot.BuildSRPM, error) {
 		return nil, err
 	}
 	return &buildroot.BuildSRPM{Spec: spec, Sources: checkout.SourcesDir(dir, true), SourceDir: dir}, nil
+}
+
+// allowed asks the host's own list and the hub's policy build_from_scm, as far
+// as the host is told to, whether it may work with sources from there. If it is
+// told to ask neither, anything goes, as with Koji.
+func (j *job) allowed(ctx context.Context, s scm.SCM, scratch bool) (scm.Allow, error) {
+	var byConfig *scm.Allow
+	if !j.cfg.IgnoreSCMList {
+		allow, err := s.Allowed(j.cfg.AllowedSCMs)
+		if err != nil {
+			return allow, err
+		}
+		byConfig = &allow
+	}
+	if !j.cfg.SCMPolicy {
+		return *cmp.Or(byConfig, new(scm.Default())), nil
+	}
+	data := map[string]any{
+		"scm_url": s.URL, "scm_scheme": s.Scheme, "scm_user": nil, "scm_host": s.Host, "scm_repository": s.Repository,
+		"scm_module": s.Module, "scm_revision": s.Revision, "scm_type": string(s.Type),
+		"user_id": j.task.OwnerID, "channel": j.task.Channel, "scratch": scratch,
+	}
+	if s.User != "" {
+		data["scm_user"] = s.User
+	}
+	answer, err := rpc.Invoke(ctx, j.hub, api.HostEvalPolicy, api.EvalPolicyParams{Name: "build_from_scm", Data: data})
+	if err != nil {
+		return scm.Allow{}, err
+	}
+	return s.AllowedByPolicy(*cmp.Or(answer, new(string)), byConfig)
 }

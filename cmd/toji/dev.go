@@ -30,7 +30,7 @@ func devCommand() *cobra.Command {
 				return err
 			}
 			// A second signal ends this process at once, and with it everything.
-			ctx, stop := untilSignal(cmd.Context())
+			ctx, stop := untilSignal(cmd.Context(), true)
 			defer stop()
 			return stack.Run(ctx)
 		},

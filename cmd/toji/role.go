@@ -22,6 +22,8 @@ type role struct {
 	name string
 	cfg  *config.Config
 	log  *slog.Logger
+	file string         // the configuration's; empty if there is none
+	hup  chan os.Signal // SIGHUP, for the role that reads its file anew; nil for others
 	// lifeline is nil unless a supervisor wants the process to end with it.
 	lifeline *os.File
 }
@@ -49,7 +51,11 @@ func roleCommand(name, short string, run func(context.Context, *role) error) *co
 }
 
 func newRole(name, file string, lifeline int) (*role, error) {
-	r := &role{name: name}
+	r := &role{name: name, file: file}
+	if name == hubRole {
+		r.hup = make(chan os.Signal, 1)
+		signal.Notify(r.hup, syscall.SIGHUP)
+	}
 	if lifeline >= 0 {
 		syscall.CloseOnExec(lifeline)
 		r.lifeline = os.NewFile(uintptr(lifeline), "lifeline")
@@ -81,7 +87,7 @@ const stopTime = 5 * time.Second
 // run runs the role until it ends by itself, or a signal ends it: in order, but
 // at once when the time is over.
 func (r *role) run(ctx context.Context, run func(context.Context, *role) error) error {
-	ctx, stop := untilSignal(ctx)
+	ctx, stop := untilSignal(ctx, r.hup == nil)
 	defer stop()
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(stopTime, func() {
@@ -97,12 +103,12 @@ func (r *role) run(ctx context.Context, run func(context.Context, *role) error) 
 	return err
 }
 
-// untilSignal returns a context that ends with the first signal to stop. The
-// second one ends the process at once.
-func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+// untilSignal returns a context that ends with the first signal to stop, of which
+// SIGHUP may be one. The second one ends the process at once.
+func untilSignal(ctx context.Context, hangup bool) (context.Context, context.CancelFunc) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+	if hangup && !signal.Ignored(syscall.SIGHUP) { // as under nohup
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -14,6 +14,7 @@ func roles() []*cobra.Command {
 		hubCommand(),
 		workerCommand(),
 		dbCommand(),
+		policyCommand(),
 		nativeBuildCommand(),
 		runStepCommand(),
 	}

@@ -16,47 +16,73 @@ type eval struct {
 	set     *Set
 	data    Data
 	memo    map[any]any
-	running []string // policies that led to this one, to find loops
+	flags   map[string]bool // set by rules so far
+	running []string        // policies that led to this one, to find loops
 }
 
+func (s *Set) newEval(data Data) *eval {
+	return &eval{set: s, data: data, memo: map[any]any{}, flags: map[string]bool{}}
+}
+
+// policy returns the first action of a policy.
 func (e *eval) policy(ctx context.Context, name string) (Result, error) {
+	r := Result{Rule: "(no match)"}
+	err := e.actions(ctx, name, func(found Result) bool {
+		r = found
+		return false
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return r, nil
+}
+
+// actions calls yield with each action of a policy until that returns false.
+func (e *eval) actions(ctx context.Context, name string, yield func(Result) bool) error {
 	rs, ok := e.set.rules[name]
 	if !ok {
-		return Result{}, koji.GenericErrorf("no such policy: %s", name)
+		return koji.GenericErrorf("no such policy: %s", name)
 	}
 	if slices.Contains(e.running, name) {
-		return Result{}, koji.GenericErrorf("encountered policy loop at policy %s", name)
+		return koji.GenericErrorf("encountered policy loop at policy %s", name)
 	}
 	e.running = append(e.running, name)
 	defer func() { e.running = e.running[:len(e.running)-1] }()
-	path, action, err := e.apply(ctx, rs.rules)
-	if err != nil {
-		return Result{}, fmt.Errorf("policy %s: %w", name, err)
+	if _, err := e.apply(ctx, rs.rules, "", yield); err != nil {
+		return fmt.Errorf("policy %s: %w", name, err)
 	}
-	if action == "" {
-		return Result{Rule: path + "(no match)"}, nil
-	}
-	return Result{Action: action, Rule: path + action}, nil
+	return nil
 }
 
-// apply returns the action of the first rule that applies and the way to it.
-func (e *eval) apply(ctx context.Context, rules []*rule) (path, action string, err error) {
+// apply calls yield with the actions of the rules that apply; path is the way to
+// these rules. It returns how many levels of rules above them are left, too.
+func (e *eval) apply(ctx context.Context, rules []*rule, path string, yield func(Result) bool) (leave int, err error) {
 	for _, r := range rules {
 		ok, err := e.holds(ctx, r)
+		if err != nil {
+			return 0, err
+		}
+		if !ok {
+			continue
+		}
 		switch {
-		case err != nil:
-			return "", "", err
-		case !ok:
-		case r.action != "{":
-			return r.String(), r.action, nil
-		default:
-			path, action, err := e.apply(ctx, r.nested)
-			if err != nil || action != "" {
-				return r.String() + "... " + path, action, err
-			}
+		case r.flag != "":
+			e.flags[r.flag] = true
+		case r.block:
+			leave, err = e.apply(ctx, r.nested, path+r.String()+"... ", yield)
+		case r.leave > 0:
+			leave = r.leave
+		case !yield(Result{Action: r.action, Rule: path + r.String() + r.action}):
+			leave = stop
+		}
+		switch {
+		case err != nil || leave == stop:
+			return leave, err
+		case leave > 0:
+			return leave - 1, nil
 		}
 	}
-	return "", "", nil
+	return 0, nil
 }
 
 func (e *eval) holds(ctx context.Context, r *rule) (bool, error) {
@@ -65,7 +91,7 @@ func (e *eval) holds(ctx context.Context, r *rule) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !ok {
+		if ok == t.negate {
 			return r.negate, nil
 		}
 	}
@@ -244,7 +270,7 @@ func (e *eval) buildTags(ctx context.Context) ([]*Tag, error) {
 	}
 	var out []*Tag
 	for _, ref := range refs {
-		t, err := once(ctx, e, "tag", ref, e.set.opts.Lookups.Tag)
+		t, err := once(ctx, e, "build tag", ref, e.set.opts.Lookups.AnyTag)
 		if err != nil {
 			return nil, err
 		}

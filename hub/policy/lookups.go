@@ -20,6 +20,7 @@ type Lookups struct {
 	Buildroots     func(ctx context.Context, buildID int64) ([]*int64, error) // of each RPM and archive
 	Buildroot      func(ctx context.Context, id int64) (*Buildroot, error)    // none is an error
 	Tag            func(ctx context.Context, ref any) (*Tag, error)           // nil for none
+	AnyTag         func(ctx context.Context, ref any) (*Tag, error)           // even a deleted one, as it was last; nil for none
 	TagAncestors   func(ctx context.Context, tag Tag) ([]string, error)       // whatever the tag inherits from
 	TargetBuildTag func(ctx context.Context, ref any) (*Tag, error)           // nil for none
 	Volume         func(ctx context.Context, ref any) (string, error)         // "" for none

@@ -3,6 +3,8 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 )
 
@@ -12,32 +14,54 @@ type RuleSet struct {
 	rules []*rule
 }
 
-// rule has an action or, if that is "{", rules of its own.
+// rule has an action, one of the words that direct the policy itself, or rules
+// of its own.
 type rule struct {
+	line   int // in the policy's text, from 1
 	tests  []test
-	negate bool
+	negate bool // !!
 	action string
-	nested []*rule
+	block  bool    // {, with the rules below
+	nested []*rule // tried when the tests hold
+	leave  int     // break: levels of rules to leave; stop: all of them
+	flag   string  // flag: the name to set
 }
+
+// stop is the number of levels that leaves a policy from however deep.
+const stop = math.MaxInt
 
 // test is one condition of a rule, bound to its arguments.
 type test struct {
-	text string
-	run  testFunc
+	text   string
+	words  []string // its name and arguments, without the !
+	negate bool     // !
+	run    testFunc
 }
 
-// Parse reads a policy. Its errors begin with the name of the policy and the
-// number of the line in its text.
+// Error is a mistake in a policy's text.
+type Error struct {
+	Policy string
+	Line   int // in the policy's text, from 1
+	Err    error
+}
+
+// Error names the policy and the line.
+func (e *Error) Error() string { return fmt.Sprintf("policy %s:%d: %v", e.Policy, e.Line, e.Err) }
+
+// Unwrap returns the error without its place.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Parse reads a policy. What is wrong with it comes as [*Error]s, joined.
 func Parse(name, text string) (*RuleSet, error) {
 	p := parser{blocks: []*rule{{}}}
 	var errs []error
 	for i, line := range strings.Split(text, "\n") {
-		if err := p.line(line); err != nil {
-			errs = append(errs, fmt.Errorf("policy %s:%d: %w", name, i+1, err))
+		if err := p.line(i+1, line); err != nil {
+			errs = append(errs, &Error{name, i + 1, err})
 		}
 	}
-	if len(errs) == 0 && len(p.blocks) > 1 {
-		errs = append(errs, fmt.Errorf("policy %s: a { is never closed", name))
+	if n := len(p.blocks); len(errs) == 0 && n > 1 {
+		errs = append(errs, &Error{name, p.blocks[n-1].line, errors.New("this { is never closed")})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -49,7 +73,7 @@ func Parse(name, text string) (*RuleSet, error) {
 // policy itself.
 type parser struct{ blocks []*rule }
 
-func (p *parser) line(line string) error {
+func (p *parser) line(n int, line string) error {
 	line, _, _ = strings.Cut(line, "#")
 	line = strings.TrimSpace(line)
 	switch line {
@@ -66,9 +90,10 @@ func (p *parser) line(line string) error {
 	if err != nil {
 		return err
 	}
+	r.line = n
 	block := p.blocks[len(p.blocks)-1]
 	block.nested = append(block.nested, r)
-	if r.action == "{" {
+	if r.block {
 		p.blocks = append(p.blocks, r)
 	}
 	return nil
@@ -83,9 +108,8 @@ func parseRule(line string) (*rule, error) {
 		}
 		r.negate = true
 	}
-	r.action = strings.TrimSpace(line[at+2:])
-	if r.action == "" {
-		return nil, fmt.Errorf("no action in %q", line)
+	if err := r.setAction(strings.TrimSpace(line[at+2:])); err != nil {
+		return nil, err
 	}
 	for text := range strings.SplitSeq(line[:at], "&&") {
 		t, err := parseTest(strings.TrimSpace(text))
@@ -97,20 +121,63 @@ func parseRule(line string) (*rule, error) {
 	return r, nil
 }
 
-func parseTest(text string) (test, error) {
+// setAction understands the words that direct the policy itself. Anything else
+// is for whoever asks the policy.
+func (r *rule) setAction(text string) error {
 	words := strings.Fields(text)
 	if len(words) == 0 {
+		return errors.New("no action after the tests")
+	}
+	switch words[0] {
+	case "{":
+		r.block = true
+	case "break":
+		r.leave = 1
+		if len(words) == 1 {
+			return nil
+		}
+		n, err := strconv.Atoi(words[1])
+		if err != nil || n < 1 || len(words) > 2 {
+			return fmt.Errorf("break wants one number of levels, not %q", text)
+		}
+		r.leave = n
+	case "stop":
+		if r.leave = stop; len(words) > 1 {
+			return fmt.Errorf("stop wants nothing after it, not %q", text)
+		}
+	case "flag":
+		if len(words) != 2 {
+			return fmt.Errorf("flag wants one name, not %q", text)
+		}
+		r.flag = words[1]
+	default:
+		r.action = text
+		return nil
+	}
+	if r.block && len(words) > 1 {
+		return fmt.Errorf("nothing may follow {, not %q", text)
+	}
+	return nil
+}
+
+func parseTest(text string) (test, error) {
+	t := test{text: text, words: strings.Fields(text)}
+	if len(t.words) > 0 && t.words[0] == "!" {
+		t.negate, t.words = true, t.words[1:]
+	}
+	if len(t.words) == 0 {
 		return test{}, errors.New("a test is missing")
 	}
-	make, ok := tests[words[0]]
+	name := t.words[0]
+	bind, ok := tests[name]
 	if !ok {
-		return test{}, fmt.Errorf("there is no test named %q", words[0])
+		return test{}, fmt.Errorf("there is no test named %q", name)
 	}
-	run, err := make(words[1:])
-	if err != nil {
-		return test{}, fmt.Errorf("%s: %w", words[0], err)
+	var err error
+	if t.run, err = bind(t.words[1:]); err != nil {
+		return test{}, fmt.Errorf("%s: %w", name, err)
 	}
-	return test{text: text, run: run}, nil
+	return t, nil
 }
 
 // String shows the rule's condition as Koji's messages do.

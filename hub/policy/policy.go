@@ -11,8 +11,15 @@
 //
 // What follows :: is the action, or { for rules of their own, which are tried
 // when the tests hold; if none of those applies either, the next rule is tried.
-// Everything after # is a comment. The language, the tests, the names and the
-// defaults of policies are those of Koji's hub.
+// A ! before a test, with a blank, turns it round. Everything after # is a
+// comment. Three actions direct the policy itself:
+//
+//	break [N]   leave the block, or N of them, and go on after it
+//	stop        leave the policy, as if no rule had applied
+//	flag NAME   note the name, for the test "flagged NAME", and go on
+//
+// The language, the tests, the names and the defaults of policies are those of
+// Koji's hub, with what Koji 1.36 added: !, break, stop, flag and flagged.
 //
 // A [Set] holds the policies of a hub. A caller puts what it knows of its
 // question into [Data]; what a test has to know beyond that is looked up only
@@ -27,6 +34,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/koji"
@@ -42,6 +50,10 @@ type Options struct {
 	Verbose   bool // refusals name the rule
 	Lookups   Lookups
 	Log       *slog.Logger // told of broken policies and of admins' overrides; slog.Default if nil
+
+	// Place says where in a file a line of a policy's text stands, "" if
+	// nowhere; nil for policies that are in no file.
+	Place func(policy string, line int) string
 }
 
 // Set holds policies by name. It does not change; to reload, make a new one.
@@ -51,7 +63,8 @@ type Set struct {
 }
 
 // NewSet parses policies given by name. Those of Koji's defaults that are not
-// named keep their default. The error names each faulty policy and line.
+// named keep their default. The error names each faulty policy and line, and
+// the place in the file.
 func NewSet(texts map[string]string, opts Options) (*Set, error) {
 	if opts.Log == nil {
 		opts.Log = slog.Default()
@@ -62,7 +75,7 @@ func NewSet(texts map[string]string, opts Options) (*Set, error) {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		rs, err := Parse(name, all[name])
-		errs = append(errs, err)
+		errs = append(errs, placed(err, opts.Place))
 		s.rules[name] = rs
 	}
 	if err := errors.Join(errs...); err != nil {
@@ -71,7 +84,25 @@ func NewSet(texts map[string]string, opts Options) (*Set, error) {
 	return s, nil
 }
 
-// Names returns the names of the policies in the set.
+// placed puts the places in files before the errors of a policy.
+func placed(err error, place func(string, int) string) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || place == nil {
+		return err
+	}
+	var errs []error
+	for _, err := range joined.Unwrap() {
+		if e, ok := errors.AsType[*Error](err); ok {
+			if at := place(e.Policy, e.Line); at != "" {
+				err = fmt.Errorf("%s: %w", at, err)
+			}
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Names returns the names of the policies in the set, sorted.
 func (s *Set) Names() []string { return slices.Sorted(maps.Keys(s.rules)) }
 
 // Result is what a policy says.
@@ -86,8 +117,18 @@ func (r Result) Matched() bool { return r.Action != "" }
 // Eval asks the policy for its action. A policy that does not exist is a
 // GenericError.
 func (s *Set) Eval(ctx context.Context, name string, data Data) (Result, error) {
-	e := &eval{set: s, data: data, memo: map[any]any{}}
-	return e.policy(ctx, name)
+	return s.newEval(data).policy(ctx, name)
+}
+
+// EvalAll asks the policy for the actions of every rule that applies, as far as
+// break and stop let it go on.
+func (s *Set) EvalAll(ctx context.Context, name string, data Data) ([]Result, error) {
+	var all []Result
+	err := s.newEval(data).actions(ctx, name, func(r Result) bool {
+		all = append(all, r)
+		return true
+	})
+	return all, err
 }
 
 // CheckOptions modify Check.
@@ -136,7 +177,10 @@ func (s *Set) verdict(ctx context.Context, name string, data Data, opts CheckOpt
 		return verdict{}, err
 	}
 	v := verdict{rule: result.Rule}
-	action, reason, _ := strings.Cut(result.Action, " ")
+	action, reason := result.Action, ""
+	if i := strings.IndexFunc(action, unicode.IsSpace); i >= 0 {
+		action, reason = action[:i], action[i:]
+	}
 	action, v.reason = strings.ToLower(action), strings.TrimSpace(reason)
 	if !result.Matched() {
 		action, v.reason = opts.Default, "not covered by policy"
@@ -157,8 +201,7 @@ func (s *Set) overridden(ctx context.Context, name string, data Data, opts Check
 	if v.allowed || !opts.Force {
 		return v, nil
 	}
-	e := &eval{set: s, data: data, memo: map[any]any{}}
-	perms, err := e.perms(ctx)
+	perms, err := s.newEval(data).perms(ctx)
 	if err != nil || !slices.Contains(perms, "admin") {
 		return v, err
 	}

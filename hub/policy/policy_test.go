@@ -56,15 +56,8 @@ func lookups() Lookups {
 			}
 			return &Buildroot{Tag: &Tag{ID: 20, Name: "f42-build"}}, nil
 		},
-		Tag: func(_ context.Context, ref any) (*Tag, error) {
-			switch ref {
-			case "f42", int64(10):
-				return &Tag{ID: 10, Name: "f42"}, nil
-			case "f42-build":
-				return &Tag{ID: 20, Name: "f42-build"}, nil
-			}
-			return nil, nil
-		},
+		Tag:          oneTag,
+		AnyTag:       oneTag,
 		TagAncestors: func(context.Context, Tag) ([]string, error) { return []string{"base", "bootstrap"}, nil },
 		TargetBuildTag: func(_ context.Context, ref any) (*Tag, error) {
 			if ref == "f42" {
@@ -80,6 +73,16 @@ func lookups() Lookups {
 		},
 		TaskSource: func(context.Context, int64) (string, error) { return "git+https://git.example.org/task#2", nil },
 	}
+}
+
+func oneTag(_ context.Context, ref any) (*Tag, error) {
+	switch ref {
+	case "f42", int64(10):
+		return &Tag{ID: 10, Name: "f42"}, nil
+	case "f42-build":
+		return &Tag{ID: 20, Name: "f42-build"}, nil
+	}
+	return nil, nil
 }
 
 // as returns a context with a caller.
@@ -257,11 +260,19 @@ func TestParseErrors(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"all allow", `policy p:1: neither :: nor !! in "all allow"`},
 		{"all :: allow\nfoo :: allow", `policy p:2: there is no test named "foo"`},
-		{"all ::", `policy p:1: no action in "all ::"`},
+		{"all ::", `policy p:1: no action after the tests`},
 		{"&& all :: allow", "policy p:1: a test is missing"},
-		{"all :: {\nall :: allow", "policy p: a { is never closed"},
+		{"all :: {\nall :: allow", "policy p:1: this { is never closed"},
+		{"all :: { allow", "policy p:1: nothing may follow {"},
+		{"! :: allow", "policy p:1: a test is missing"},
+		{"!all :: allow", `policy p:1: there is no test named "!all"`},
+		{"all :: break two", `policy p:1: break wants one number of levels`},
+		{"all :: break 0", `policy p:1: break wants one number of levels`},
+		{"all :: stop it", `policy p:1: stop wants nothing after it`},
+		{"all :: flag", `policy p:1: flag wants one name`},
+		{"flagged :: allow", "policy p:1: flagged: a name is missing"},
 		{"all :: allow\n}", "policy p:2: } without {"},
-		{"has :: allow", "policy p:1: has: the name of a field is missing"},
+		{"has :: allow", "policy p:1: has: a name is missing"},
 		{"compare x 3 :: allow", "policy p:1: compare: wants a field, an operator and a number"},
 		{"compare x => 3 :: allow", `policy p:1: compare: "=>" is none of`},
 		{"compare x = three :: allow", `policy p:1: compare: "three" is not a number`},

@@ -20,6 +20,7 @@ var tests = map[string]func(args []string) (testFunc, error){
 	"false": constant(false),
 	"none":  constant(false),
 
+	"flagged":       withField(func(name string) testFunc { return isFlagged(name) }),
 	"has":           withField(func(field string) testFunc { return hasField(field) }),
 	"bool":          withField(func(field string) testFunc { return isTrue(field) }),
 	"is_child_task": fixed(isTrue("parent")),
@@ -27,8 +28,10 @@ var tests = map[string]func(args []string) (testFunc, error){
 	"compare":       compare,
 
 	"match":     matchField,
-	"match_any": matchList(func(items []string, g globs) bool { return slices.ContainsFunc(items, g.match) }),
-	"match_all": matchList(func(items []string, g globs) bool { return len(items) > 0 && !slices.ContainsFunc(items, g.fails) }),
+	"match_any": matchList(func(items []any, g globs) bool { return slices.ContainsFunc(items, g.matchItem) }),
+	"match_all": matchList(func(items []any, g globs) bool {
+		return len(items) > 0 && !slices.ContainsFunc(items, func(item any) bool { return !g.matchItem(item) })
+	}),
 	"target":    matching(field("target")),
 	"operation": matching(field("operation")),
 	"method":    matching(field("method")),
@@ -71,10 +74,14 @@ func fixed(run testFunc) func([]string) (testFunc, error) {
 func withField(make func(field string) testFunc) func([]string) (testFunc, error) {
 	return func(args []string) (testFunc, error) {
 		if len(args) == 0 {
-			return nil, errors.New("the name of a field is missing")
+			return nil, errors.New("a name is missing")
 		}
 		return make(args[0]), nil
 	}
+}
+
+func isFlagged(name string) testFunc {
+	return func(_ context.Context, e *eval) (bool, error) { return e.flags[name], nil }
 }
 
 func hasField(field string) testFunc {
@@ -188,12 +195,15 @@ func matchingAny(get func(context.Context, *eval) ([]string, error)) func([]stri
 	}
 }
 
-func matchList(holds func([]string, globs) bool) func([]string) (testFunc, error) {
+// matchItem is match for an item of a list; nothing matches no pattern.
+func (g globs) matchItem(item any) bool { return item != nil && g.match(text(item)) }
+
+func matchList(holds func([]any, globs) bool) func([]string) (testFunc, error) {
 	return func(args []string) (testFunc, error) {
 		if len(args) == 0 {
 			return nil, errors.New("the name of a field is missing")
 		}
 		g := compile(args[1:])
-		return func(_ context.Context, e *eval) (bool, error) { return holds(texts(e.data[args[0]]), g), nil }, nil
+		return func(_ context.Context, e *eval) (bool, error) { return holds(anys(e.data[args[0]]), g), nil }, nil
 	}
 }

@@ -31,6 +31,8 @@ type Config struct {
 	// Policy holds the texts of hub policies by name. A policy that is not
 	// named keeps its default, see package hub/policy.
 	Policy map[string]string `toml:"policy"`
+
+	policyAt map[string]Place
 }
 
 // Load reads the file at path, fills in defaults and secrets and validates the
@@ -53,6 +55,7 @@ func Parse(name string, text []byte) (*Config, error) {
 	if err := dec.Decode(c); err != nil {
 		return nil, locate(name, err)
 	}
+	c.policyAt = policyPlaces(name, text)
 	if err := c.Database.loadSecrets(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -62,6 +62,9 @@ type Worker struct {
 	MockUser    string `toml:"mock_user"`    // runs mock; a member of the group mock
 	AllowedSCMs string `toml:"allowed_scms"` // host:repository[:use_common[:source_cmd]] ..., as Koji's
 
+	AllowedSCMsUseConfig bool `toml:"allowed_scms_use_config"` // allowed_scms counts
+	AllowedSCMsUsePolicy bool `toml:"allowed_scms_use_policy"` // the hub's policy build_from_scm is asked, after it
+
 	Vendor       string `toml:"vendor"` // what RPMs say of where they were made
 	Packager     string `toml:"packager"`
 	Distribution string `toml:"distribution"`
@@ -76,6 +79,8 @@ func defaultWorker() Worker {
 
 		Driver:   "auto",
 		MockUser: "kojibuilder",
+
+		AllowedSCMsUseConfig: true,
 
 		Vendor:       "Koji",
 		Packager:     "Koji",

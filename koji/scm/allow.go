@@ -18,6 +18,9 @@ type Allow struct {
 // defaultSourceCmd is what fetches sources where no rule says otherwise.
 var defaultSourceCmd = []string{"make", "sources"}
 
+// Default is how sources are taken where nothing is asked.
+func Default() Allow { return Allow{UseCommon: true, SourceCmd: defaultSourceCmd} }
+
 // Allowed looks s up in the setting allowed_scms, a list separated by blanks of
 //
 //	host:repository[:use_common[:source_cmd]]
