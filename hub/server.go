@@ -47,7 +47,7 @@ type Server struct {
 func NewServer(h *Hub, o ServerOptions) (*Server, error) {
 	s := &Server{hub: h}
 	var err error
-	if s.tls, err = tlsConfig(h.Config.TLSCert, h.Config.TLSKey, h.Config.ClientCA, h.Config.ListenTLS != ""); err != nil {
+	if s.tls, err = tlsConfig(h.Config.TLSCert, h.Config.TLSKey, h.Config.ClientCA, h.Config.ListenTLS+h.Config.ListenBuilders != ""); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
 	}
 	if s.files, err = os.OpenRoot(h.Paths.TopDir); err != nil {
@@ -76,6 +76,10 @@ func NewServer(h *Hub, o ServerOptions) (*Server, error) {
 
 // Handler returns the server as a handler, for other listeners.
 func (s *Server) Handler() http.Handler { return s.handler }
+
+// TLS returns the server's certificate and the authority of its clients, nil
+// without a TLS listener.
+func (s *Server) TLS() *tls.Config { return s.tls }
 
 // Close lets go of the top directory.
 func (s *Server) Close() error { return s.files.Close() }

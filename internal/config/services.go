@@ -51,6 +51,7 @@ func defaultTemporal() Temporal {
 // Worker configures a build host.
 type Worker struct {
 	HubURL   string `toml:"hub_url"`   // where the hub listens; HTTPS, for the login by certificate
+	Gateway  string `toml:"gateway"`   // address of the hub's gateway to Temporal; empty to use [temporal] directly
 	TopURL   string `toml:"topurl"`    // where the hub's files are to be had
 	TopDir   string `toml:"topdir"`    // where the hub's files are mounted; empty if they are not
 	Cert     string `toml:"cert"`      // PEM file: the host's client certificate and key
@@ -94,6 +95,9 @@ func (w *Worker) validate() error {
 	}
 	if !slices.Contains([]string{"auto", "mock", "native"}, w.Driver) {
 		return fmt.Errorf("worker: driver %q is none of auto, mock, native", w.Driver)
+	}
+	if w.Gateway != "" && (w.Cert == "" || w.ServerCA == "") {
+		return errors.New("worker: gateway needs cert and server_ca")
 	}
 	return nil
 }

@@ -91,6 +91,7 @@ type Stack struct {
 	listen   string // as services listen
 	secure   string
 	ui       string
+	gateway  string   // of the builders to Temporal
 	lifeline *os.File // read end
 	services []*service
 	logs     []io.Closer

@@ -23,7 +23,8 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 			"tls_cert": s.dir.file("tls", "hub.pem"), "tls_key": s.dir.file("tls", "hub.key"),
 			"client_ca": s.dir.file("tls", "ca.pem"),
 			"topdir":    s.dir.file("topdir"), "weburl": s.url(), "url": s.url() + "/kojihub",
-			"api_only": s.opts.Empty,
+			"listen_builders": s.gateway,
+			"api_only":        s.opts.Empty,
 		},
 		// The stack has migrated it.
 		"database": {"dsn": dsn},
@@ -32,13 +33,12 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 	}
 	worker := map[string]section{
 		"worker": {
-			"hub_url": s.secureURL() + "/kojihub", "topurl": s.url() + "/kojifiles",
+			"hub_url": s.secureURL() + "/kojihub", "gateway": s.gateway, "topurl": s.url() + "/kojifiles",
 			"cert": s.dir.file("tls", "builder.pem"), "server_ca": s.dir.file("tls", "ca.pem"),
 			"workdir": s.dir.file("builder"), "min_space": builderSpace,
 			// Any repository, without fetching sources: who runs this may build what they like.
 			"allowed_scms": "*:*:no:",
 		},
-		"temporal": {"address": temporal},
 	}
 	// The DSN may hold a password.
 	if err := s.writeTOML("hub.toml", hub, 0o600); err != nil {

@@ -22,7 +22,7 @@ func newStack(t *testing.T) *Stack {
 	require.NoError(t, err)
 	s.dir = open(t, s.opts.Dir)
 	t.Cleanup(func() { s.dir.close() })
-	s.listen, s.secure, s.ui = "0.0.0.0:8080", "127.0.0.1:8443", "127.0.0.1:8233"
+	s.listen, s.secure, s.ui, s.gateway = "0.0.0.0:8080", "127.0.0.1:8443", "127.0.0.1:8233", "127.0.0.1:7243"
 	return s
 }
 
@@ -41,7 +41,8 @@ func TestConfiguration(t *testing.T) {
 	worker, err := config.Load(s.dir.file("worker.toml"))
 	require.NoError(t, err)
 	require.Equal(t, "https://127.0.0.1:8443/kojihub", worker.Worker.HubURL)
-	require.Equal(t, temporal, worker.Temporal.Address)
+	require.Equal(t, hub.Hub.ListenBuilders, worker.Worker.Gateway)
+	require.NotEqual(t, temporal, worker.Temporal.Address, "a builder must not reach Temporal itself")
 	text, err := os.ReadFile(s.dir.file("worker.toml"))
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "password", "a builder must not have the database's DSN")

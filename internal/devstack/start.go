@@ -114,6 +114,9 @@ func (s *Stack) claimAddresses() (err error) {
 	if s.secure, err = s.dir.claim("tls-listen", s.opts.TLSListen); err != nil {
 		return err
 	}
+	if s.gateway, err = s.dir.private("gateway", "127.0.0.1"); err != nil {
+		return err
+	}
 	if s.ownTemporal() {
 		s.ui, err = s.dir.claim("temporal-ui", s.opts.TemporalUI)
 	}

@@ -13,6 +13,8 @@ package task
 import (
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/toji-build/toji/internal/rpc"
 )
@@ -121,6 +123,14 @@ type Task struct {
 
 // WorkflowID is the ID of the Temporal workflow of task id.
 func WorkflowID(id int64) string { return fmt.Sprintf("task-%d", id) }
+
+// OfWorkflow returns the task whose workflow has the ID; ok is false if it is
+// none of a task.
+func OfWorkflow(workflowID string) (id int64, ok bool) {
+	number, _ := strings.CutPrefix(workflowID, "task-")
+	id, err := strconv.ParseInt(number, 10, 64)
+	return id, err == nil && WorkflowID(id) == workflowID
+}
 
 // HostQueue is the Temporal task queue of one build host.
 func HostQueue(host string) string { return "host-" + host }
