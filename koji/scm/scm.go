@@ -135,7 +135,7 @@ func (s SCM) check() error {
 	local := s.Scheme == "git+file://"
 	dir := s.CheckoutDir()
 	bad := s.Repository == "/" ||
-		dir == "." || dir == ".." || // such as /...git
+		dir == "" || dir == "." || dir == ".." || // such as /...git
 		(s.Host == "") != local ||
 		strings.HasPrefix(s.Host, "-") || strings.HasPrefix(s.User, "-") || strings.HasPrefix(s.Revision, "-") || strings.HasPrefix(s.FetchRef(), "-") ||
 		strings.ContainsFunc(s.URL, func(r rune) bool { return r < ' ' || r == 0x7f })
