@@ -37,6 +37,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindBuildroots,
 	bindTasks,
 	bindHostCalls,
+	bindHostTasks,
 	bindScheduler,
 	bindScheduling,
 	bindRepos,

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"errors"
 
 	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/hub/store"
@@ -31,17 +32,23 @@ func (h *Hub) TaskCanceled(ctx context.Context, id int64) error {
 // AssertTaskHost returns the calling host's id when it has the task and the
 // task is open; a host may touch no other task.
 func (h *Hub) AssertTaskHost(ctx context.Context, id int64) (int64, error) {
-	host, err := session.From(ctx).Host()
+	host, err := session.From(ctx).AssertHost()
 	if err != nil {
 		return 0, err
 	}
 	owns, err := database.One[bool](ctx, h.Store.DB,
-		`SELECT coalesce((SELECT state = 1 AND host_id = $2 FROM task WHERE id = $1), false)`, id, host)
-	if err != nil {
+		`SELECT state = 1 AND coalesce(host_id = $2, false) FROM task WHERE id = $1`, id, host)
+	switch {
+	case errors.Is(err, database.ErrNotFound):
+		return 0, koji.GenericErrorf("No such task: %d", id)
+	case err != nil:
 		return 0, err
-	}
-	if !owns {
-		return 0, koji.ActionNotAllowedf("host %d does not own task %d", host, id)
+	case !owns:
+		return 0, notTheirTask(host, id)
 	}
 	return host, nil
+}
+
+func notTheirTask(host, id int64) error {
+	return koji.ActionNotAllowedf("host %d does not own task %d", host, id)
 }
