@@ -122,6 +122,9 @@ func (h *Hub) initDistRepo(ctx context.Context, tag *api.Tag, p api.DistRepoPara
 	if err != nil {
 		return 0, 0, koji.ParameterErrorf("Invalid dist repo options: %v", err)
 	}
+	if len(opts.Arch) == 0 {
+		opts.Arch = strings.Fields(text(tag.Arches))
+	}
 	return id, n.Event, h.writeDistRepo(tag, id, opts, info)
 }
 
@@ -156,6 +159,23 @@ func (h *Hub) writeDistRepo(tag *api.Tag, id int64, opts tasks.DistRepoOpts, inf
 		}
 	}
 	return os.WriteFile(filepath.Join(dir, "repo.json"), info, 0o644)
+}
+
+// DistRepoArches lists the canonical arches of a distRepo task: those that were
+// asked for, or the tag's.
+func (h *Hub) DistRepoArches(ctx context.Context, p tasks.DistRepoParams) ([]string, error) {
+	if len(p.Opts.Arch) > 0 {
+		return koji.CanonArches(strings.Join(p.Opts.Arch, " ")), nil
+	}
+	tag, err := h.Tag(ctx, p.Tag.Value(), TagOptions{Strict: true, Event: p.Opts.Event})
+	if err != nil {
+		return nil, err
+	}
+	arches := koji.CanonArches(text(tag.Arches))
+	if len(arches) == 0 {
+		return nil, koji.GenericErrorf("No arches specified nor for the tag!")
+	}
+	return arches, nil
 }
 
 // relativeLink makes a link that stays right wherever the top directory is mounted.

@@ -29,6 +29,18 @@ type ListedRPM struct {
 	SigKey      *string `json:"sigkey"` // of the signed copy; nil or "" for the RPM as it was built
 }
 
+// PlaceDistRepo is MoveDistRepo for what a createdistrepo task has made.
+func (h *Hub) PlaceDistRepo(ctx context.Context, id, taskID int64, arch string) error {
+	repo, err := h.Store.Repo(ctx, id)
+	if repo, err = strictRow(repo, err, true, "No such repo: %d", id); err != nil {
+		return err
+	}
+	if repo.State == int(koji.RepoReady) { // by an earlier try
+		return nil
+	}
+	return h.MoveDistRepo(ctx, repo, h.Paths.TaskRel(taskID), arch)
+}
+
 // MoveDistRepo puts one arch of a dist repo into place: the files that a task
 // uploaded, as its repo_manifest lists them, and links to the RPMs that its
 // kojipkgs lists. It may be repeated.

@@ -33,6 +33,28 @@ func CanonArch(arch string) string {
 	return arch
 }
 
+// archVariants are the arches of packages beside its own that a repository of a
+// canonical arch holds.
+var archVariants = map[string][]string{
+	"i386":    {"athlon", "i686", "i586", "i486"},
+	"x86_64":  {"amd64", "ia32e"},
+	"ppc64":   {"ppc64p7", "ppc64pseries", "ppc64iseries"},
+	"sparc":   {"sparcv9v", "sparcv9", "sparcv8"},
+	"sparc64": {"sparc64v"},
+	"alpha":   {"alphaev6", "alphaev56", "alphaev5"},
+	"arm":     {"armv4l", "armv4tl", "armv5tel", "armv5tejl", "armv6l", "armv7l"},
+	"armhfp":  {"armv7hl", "armv7hnl"},
+}
+
+// PackageArches lists the arches of the packages that belong into a repository
+// of a canonical arch. Source packages are alone.
+func PackageArches(arch string) []string {
+	if arch == "src" {
+		return []string{"src"}
+	}
+	return append(append([]string{arch}, archVariants[arch]...), "noarch")
+}
+
 // CanonArches maps CanonArch over a space-separated list and drops duplicates.
 func CanonArches(arches string) []string {
 	var canon []string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/toji-build/toji/activities/builder"
 	"github.com/toji-build/toji/activities/system"
+	"github.com/toji-build/toji/hub"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/tasks"
@@ -40,9 +41,10 @@ type database struct {
 	plan     system.BuildPlan
 	arches   []system.ArchBuild
 	repo     *tasks.RepoInfo
-	finished map[int64]bool // tasks that cannot open
-	freed    int            // how often CloseTask finds the task freed
-	held     int            // the attempt that has the task in spite of the signal that it was freed
+	chained  map[string]hub.ChainedBuild // builds of a chain that are done
+	finished map[int64]bool              // tasks that cannot open
+	freed    int                         // how often CloseTask finds the task freed
+	held     int                         // the attempt that has the task in spite of the signal that it was freed
 }
 
 func newDatabase(r *record) *database {

@@ -16,6 +16,9 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.NewRepo, newRepo)
 	bind(w, tasks.Createrepo, createrepo)
 	bind(w, tasks.Waitrepo, waitrepo)
+	bind(w, tasks.ChainBuild, chainBuild)
+	bind(w, tasks.DistRepo, distRepo)
+	bind(w, tasks.Createdistrepo, createdistrepo)
 
 	bind(w, tasks.Shutdown, shutdown)
 	bind(w, tasks.Restart, restart)

@@ -25,13 +25,7 @@ func newRepo(r *run, p tasks.NewRepoParams) (tasks.NewRepoResult, error) {
 		return tasks.NewRepoResult{}, err
 	}
 	if err := fillRepo(r, repo); err != nil {
-		// Nobody shall wait for it; its files are removed in time.
-		ctx, _ := workflow.NewDisconnectedContext(r.ctx)
-		undo := *r
-		undo.ctx = ctx
-		if e := undo.local(db.AbandonRepo, repo.RepoID, nil); e != nil {
-			workflow.GetLogger(ctx).Warn("repository not marked as a problem", "repo", repo.RepoID, "error", e)
-		}
+		abandonRepo(r, repo.RepoID)
 		return tasks.NewRepoResult{}, err
 	}
 	return tasks.NewRepoResult{RepoID: repo.RepoID, EventID: repo.EventID}, nil

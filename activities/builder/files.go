@@ -49,13 +49,23 @@ func (j *job) fetchSRPM(ctx context.Context, rel string) (string, *rpmfile.Heade
 
 // fetch brings a file of the hub's top directory.
 func (j *job) fetch(ctx context.Context, rel, to string) error {
+	ok, err := j.fetchIfThere(ctx, rel, to)
+	if err == nil && !ok {
+		err = koji.GenericErrorf("the hub has no file %s", rel)
+	}
+	return err
+}
+
+// fetchIfThere is fetch for a file that the hub need not have; it returns false
+// if it has not.
+func (j *job) fetchIfThere(ctx context.Context, rel, to string) (bool, error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return infrastructure(err)
+		return false, infrastructure(err)
 	}
 	temp := fmt.Sprintf("%s.part-%d", to, j.task.ID)
 	f, err := os.Create(temp)
 	if err != nil {
-		return infrastructure(err)
+		return false, infrastructure(err)
 	}
 	_, err = j.Activities.hub.Download(ctx, j.cfg.TopURL+"/"+rel, f)
 	if e := f.Close(); err == nil {
@@ -63,11 +73,11 @@ func (j *job) fetch(ctx context.Context, rel, to string) error {
 	}
 	switch {
 	case rpcclient.IsNotFound(err):
-		return errors.Join(koji.GenericErrorf("the hub has no file %s", rel), os.Remove(temp))
+		return false, os.Remove(temp)
 	case err != nil:
-		return errors.Join(infrastructure(err), os.Remove(temp))
+		return false, errors.Join(infrastructure(err), os.Remove(temp))
 	}
-	return os.Rename(temp, to)
+	return true, os.Rename(temp, to)
 }
 
 // uploadResult sends a file that a build made, which must be a regular file.

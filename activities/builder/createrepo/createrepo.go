@@ -168,15 +168,7 @@ func (r Repo) prepare(update bool) error {
 		return err
 	}
 	if update {
-		if err := os.CopyFS(filepath.Join(staging, "repodata"), os.DirFS(r.OldRepodata)); err != nil {
-			return err
-		}
-		// It says where packages of external repositories came from then.
-		origins, err := filepath.Glob(filepath.Join(staging, "repodata", "*pkgorigins.gz"))
-		for _, f := range origins {
-			err = errors.Join(err, os.Remove(f))
-		}
-		if err != nil {
+		if err := copyRepodata(r.OldRepodata, filepath.Join(staging, "repodata")); err != nil {
 			return err
 		}
 	}

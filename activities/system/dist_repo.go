@@ -1,0 +1,26 @@
+package system
+
+import (
+	"context"
+
+	"github.com/toji-build/toji/koji/tasks"
+)
+
+// PlanDistRepo returns the arches of a dist repo, each once.
+func (a *Activities) PlanDistRepo(ctx context.Context, req tasks.DistRepoParams) ([]string, error) {
+	return result(a.Hub.DistRepoArches(ctx, req))
+}
+
+// MoveDistRepoRequest names the task that made one arch of a dist repo.
+type MoveDistRepoRequest struct {
+	RepoID int64  `json:"repo_id"`
+	Arch   string `json:"arch"`
+	TaskID int64  `json:"task"`
+}
+
+// MoveDistRepo puts one arch of a dist repo into place.
+func (a *Activities) MoveDistRepo(ctx context.Context, req MoveDistRepoRequest) error {
+	stop := beat(ctx)
+	defer stop()
+	return answer(a.Hub.PlaceDistRepo(ctx, req.RepoID, req.TaskID, req.Arch))
+}
