@@ -207,8 +207,10 @@ func TestBuildList(t *testing.T) {
 func TestHosts(t *testing.T) {
 	hub := newFakeHub()
 	hub.set("toji.hostStatus", []api.HostStatus{
-		{ID: 1, Name: "builder-01", Enabled: true, Ready: true, Capacity: 4, Load: 1.5, Tasks: 2, DiskFree: ptr(int64(412e9)), UpdateTime: ptr(minutesAgo(2))},
+		{ID: 1, Name: "builder-01", Enabled: true, Ready: true, Capacity: 4, Load: 1.5, Tasks: 2, Report: api.HostReport{DiskFree: 412e9}, UpdateTime: ptr(minutesAgo(2))},
 		{ID: 2, Name: "builder-02", Enabled: true, Ready: true, QuarantinedAt: ptr(minutesAgo(1)), Reason: ptr("3 troubles in a row")},
+		{ID: 6, Name: "builder-06", Enabled: false, Tasks: 1}, {ID: 7, Name: "builder-07", Enabled: true, QuarantinedAt: ptr(minutesAgo(1)), Probe: ptr(int64(8))},
+		{ID: 8, Name: "builder-08", Enabled: true, Maintenance: &api.Maintenance{Starts: minutesAgo(9), Ends: minutesAgo(-9), Reason: "new disks", Creator: "mikaela"}},
 		{ID: 3, Name: "builder-03", Enabled: false}, {ID: 4, Name: "builder-04", Enabled: true}, {ID: 5, Name: "builder-05", Enabled: true, Ready: true},
 	})
 	_, server := newSite(t, hub)
@@ -216,7 +218,8 @@ func TestHosts(t *testing.T) {
 	require.Contains(t, text, `<tr><td class="main"><a href="/hosts/builder-01">builder-01</a></td><td><span class="state busy">busy</span></td><td>x86_64 i686</td>`+
 		`<td><meter min="0" max="4" value="1.5" aria-label="Load of builder-01"></meter> <span class="num">1.5<span class="of"> / 4.0</span></span></td>`+
 		`<td class="r">2</td><td class="r">412 GB</td>`)
-	for _, want := range []string{"bad\">quarantined", "done\">disabled", "idle\">not ready", "good\">ready", "3 troubles in a row."} {
+	for _, want := range []string{"bad\">quarantined", "done\">disabled", "idle\">not ready", "good\">ready", "3 troubles in a row.",
+		"done\">draining", "bad\">on probation", "idle\">maintenance"} {
 		require.Contains(t, text, want)
 	}
 	for query, names := range map[string][2]string{
@@ -228,6 +231,32 @@ func TestHosts(t *testing.T) {
 		require.NotContains(t, text, "/hosts/"+names[1])
 	}
 	require.Contains(t, page200(t, server, "/hosts/builder-01"), `<dt>Channels</dt><dd>default</dd>`)
+
+	hub.set("toji.hostStatus", []api.HostStatus{{
+		ID: 1, Name: "builder-01", Enabled: true, QuarantinedAt: ptr(minutesAgo(1)), Reason: ptr("no mock"), Until: ptr(minutesAgo(-9)),
+		Report:      api.HostReport{NotReady: "the disk is full", MemoryFree: 3e9, MemoryTotal: 16e9, LoadAverage: 0.5, CPUs: 8, Versions: map[string]string{"toji": "0.2", "rpm": "6.0"}},
+		Maintenance: &api.Maintenance{Starts: minutesAgo(-60), Ends: minutesAgo(-90), Reason: "new disks", Creator: "mikaela"},
+	}})
+	text = page200(t, server, "/hosts/builder-01")
+	for _, want := range []string{"the disk is full", "3.0 GB of 16 GB", "0.50 on 8 CPUs", "rpm 6.0, toji 0.2", "new disks", "planned by mikaela", "toji enable-host builder-01"} {
+		require.Contains(t, text, want)
+	}
+}
+
+// The page of a free task says what keeps it from each host.
+func TestFreeTask(t *testing.T) {
+	hub := newFakeHub()
+	hub.set("getTaskInfo", api.TaskInfo{Task: api.Task{ID: 7, Method: "buildArch", Owner: 2, ChannelID: 1, Arch: "x86_64", CreateTime: minutesAgo(6)}, Request: []any{}})
+	hub.set("toji.taskStatus", api.TaskStatus{TaskID: 7, Takes: ptr(185.0), Wait: &api.TaskWait{
+		Code: "no-capacity", Reason: "all is full", Since: minutesAgo(5), ETA: ptr(minutesAgo(-10)),
+	}})
+	hub.set("toji.why", api.Why{TaskID: 7, Hosts: []api.HostVerdict{{Host: "builder-01", Code: "full", Detail: "load 4.00 of 4.00, 3 tasks"}}})
+	_, server := newSite(t, hub)
+	text := page200(t, server, "/tasks/7")
+	require.Contains(t, text, "all is full")
+	require.Contains(t, text, "probably until")
+	require.Contains(t, text, `<dt>Usually takes</dt><dd>3:05</dd>`)
+	require.Contains(t, text, `<a href="/hosts/builder-01">builder-01</a></td><td>full</td><td class="text">load 4.00 of 4.00, 3 tasks</td>`)
 }
 
 func TestTagsWithSlashes(t *testing.T) {

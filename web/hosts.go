@@ -1,8 +1,11 @@
 package web
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
@@ -19,16 +22,36 @@ type hostRow struct {
 // State is how a host is, in a word.
 func (h hostRow) State() mark {
 	switch {
+	case !h.Enabled && h.Tasks > 0:
+		return mark{"draining", markDone}
 	case !h.Enabled:
 		return mark{"disabled", markDone}
+	case h.QuarantinedAt != nil && h.Probe != nil:
+		return mark{"on probation", markBad}
 	case h.QuarantinedAt != nil:
 		return mark{"quarantined", markBad}
+	case h.InMaintenance():
+		return mark{"maintenance", markIdle}
 	case !h.Ready:
 		return mark{"not ready", markIdle}
 	case h.Tasks > 0:
 		return mark{"busy", markBusy}
 	}
 	return mark{"ready", markGood}
+}
+
+// InMaintenance says whether the host's maintenance has begun.
+func (h hostRow) InMaintenance() bool {
+	return h.Maintenance != nil && !h.Maintenance.Starts.After(time.Now())
+}
+
+// Versions are the names and versions of the host's programs, by name.
+func (h hostRow) Versions() []string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(h.Report.Versions)) {
+		list = append(list, name+" "+h.Report.Versions[name])
+	}
+	return list
 }
 
 // hostList is a list of hosts with its filters.
@@ -71,7 +94,7 @@ func (s *Site) loadHosts(r *http.Request) (*view, error) {
 		return nil, err
 	}
 	list := &hostList{listing: l, Arches: choices(l.Get("arch"), arches.Value...)}
-	list.States = choices(l.Get("state"), "ready", "busy", "not ready", "quarantined", "disabled")
+	list.States = choices(l.Get("state"), "ready", "busy", "not ready", "maintenance", "quarantined", "on probation", "draining", "disabled")
 	for _, row := range hostRows(status.Value, hosts.Value) {
 		if state := l.Get("state"); state != "" && row.State().Text != state {
 			continue

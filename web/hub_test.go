@@ -103,6 +103,7 @@ func newFakeHub() *fakeHub {
 		"getTaskResult":      koji.GenericErrorf("Task 7 is not finished"),
 		"toji.taskStatus":    api.TaskStatus{TaskID: 7, WorkflowID: "task-7"},
 		"toji.taskWaits":     none,
+		"toji.why":           api.Why{TaskID: 7},
 		"listTaskOutput":     map[string]any{},
 		"listTasks": func(args []any) any {
 			if _, below := args[0].(map[string]any)["parent"].([]any); below {

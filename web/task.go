@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
@@ -29,10 +30,11 @@ type taskPage struct {
 	Params  []member
 
 	Status  *api.TaskStatus
-	Result  *node          // of a closed task
-	Fault   *api.TaskFault // of a failed one
-	Class   koji.Kind      // of the failure
-	History string         // URL of the workflow in Temporal's pages
+	Hosts   []api.HostVerdict // what keeps a free task from each host
+	Result  *node             // of a closed task
+	Fault   *api.TaskFault    // of a failed one
+	Class   koji.Kind         // of the failure
+	History string            // URL of the workflow in Temporal's pages
 
 	Logs  []outputFile
 	Files []outputFile
@@ -60,6 +62,15 @@ type outputFile struct {
 // FaultName is the name of the fault's class.
 func (p *taskPage) FaultName() string { return koji.FaultName(p.Fault.Code) }
 
+// Takes is how long the task takes by experience; "" if nobody knows, or it does
+// not matter any more.
+func (p *taskPage) Takes() string {
+	if p.Status.Takes == nil || p.Finished() {
+		return ""
+	}
+	return duration(time.Duration(*p.Status.Takes * float64(time.Second)))
+}
+
 // Finished tells whether the task has ended.
 func (p *taskPage) Finished() bool { return koji.TaskState(p.Task.State).Finished() }
 
@@ -74,6 +85,15 @@ func (s *Site) loadTask(r *http.Request) (*view, error) {
 	}
 	if err := s.taskSurroundings(r, p); err != nil {
 		return nil, err
+	}
+	if koji.TaskState(p.Task.State) == koji.TaskFree {
+		why, err := rpc.Invoke(r.Context(), s.opts.Caller, api.GetWhy, api.TaskIDParams{TaskID: id})
+		if err != nil {
+			return nil, err
+		}
+		if why != nil {
+			p.Hosts = why.Hosts
+		}
 	}
 	p.Name = taskName(p.Task.Method, p.Task.Arch, p.Task.Request)
 	if entry, ok := task.Lookup(p.Task.Method); ok {

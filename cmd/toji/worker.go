@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/toji-build/toji/cli"
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/workers/builder"
 )
@@ -31,7 +32,7 @@ func runWorker(ctx context.Context, r *role) error {
 	}
 	defer temporal.Close()
 	daemon, err := builder.New(builder.Options{
-		Config: r.cfg.Worker, Temporal: temporal, Log: r.log, Lifeline: r.lifeline,
+		Config: r.cfg.Worker, Temporal: temporal, Log: r.log, Lifeline: r.lifeline, Version: cli.Version,
 	})
 	if err != nil {
 		return err

@@ -65,13 +65,44 @@ func (s *Store) OpenTasks(ctx context.Context, host int64) ([]api.OpenHostTask, 
 
 // HostStatus lists hosts with what Toji knows of their health.
 func (s *Store) HostStatus(ctx context.Context) ([]api.HostStatus, error) {
-	return database.All[api.HostStatus](ctx, s.DB, `
+	type row struct {
+		api.HostStatus
+		Data json.RawMessage `db:"data"`
+	}
+	rows, err := database.All[row](ctx, s.DB, `
 		SELECT h.id, h.name, hc.enabled, h.ready, h.update_time, hc.capacity,
-			coalesce(l.load, 0)::float8 AS load, coalesce(l.tasks, 0) AS tasks,
-			coalesce(hh.failures_in_row, 0) AS failures_in_row, hh.quarantined_at, hh.quarantine_reason, hh.disk_free, hh.note
+			coalesce(l.load, 0)::float8 AS load, coalesce(l.tasks, 0) AS tasks, d.data,
+			coalesce(hh.failures_in_row, 0) AS failures_in_row, hh.quarantined_at, hh.quarantine_reason, hh.quarantine_until, hh.probe_task, hh.note
 		FROM host h JOIN host_config hc ON hc.host_id = h.id AND hc.active
 		LEFT JOIN toji.host_health hh ON hh.host_id = h.id
+		LEFT JOIN scheduler_host_data d ON d.host_id = h.id
 		LEFT JOIN (SELECT host_id, sum(CASE WHEN waiting THEN 0 ELSE weight END) AS load, count(*) AS tasks
 			FROM task WHERE state IN (1, 4) AND host_id IS NOT NULL GROUP BY host_id) l ON l.host_id = h.id
 		ORDER BY h.name`)
+	if err != nil {
+		return nil, fmt.Errorf("status of hosts: %w", err)
+	}
+	planned, err := s.Maintenances(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("status of hosts: %w", err)
+	}
+	next := map[int64]*api.Maintenance{}
+	for i, m := range planned {
+		if next[m.HostID] == nil {
+			next[m.HostID] = &planned[i]
+		}
+	}
+	list := make([]api.HostStatus, len(rows))
+	for i, r := range rows {
+		list[i] = r.HostStatus
+		list[i].Report, list[i].Maintenance = hostReport(r.Data), next[r.ID]
+	}
+	return list, nil
+}
+
+// hostReport reads of a host's data what it understands: a host may say anything,
+// and what has another type stays zero.
+func hostReport(data json.RawMessage) (r api.HostReport) {
+	_ = json.Unmarshal(data, &r)
+	return r
 }

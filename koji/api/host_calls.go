@@ -58,19 +58,35 @@ type LoadedHost struct {
 
 // HostStatus is a host's health and load.
 type HostStatus struct {
-	ID            int64      `rpc:"id"`
-	Name          string     `rpc:"name"`
-	Enabled       bool       `rpc:"enabled"`
-	Ready         bool       `rpc:"ready"`
-	UpdateTime    *koji.Time `rpc:"update_time"` // when it was heard of last
-	Capacity      float64    `rpc:"capacity"`
-	Load          float64    `rpc:"load"` // weight of its tasks that do not wait for others
-	Tasks         int64      `rpc:"tasks"`
-	FailuresInRow int64      `rpc:"failures_in_row"` // troubles of its own since its last good task
-	QuarantinedAt *koji.Time `rpc:"quarantined_at"`  // it gets no tasks since then
-	Reason        *string    `rpc:"quarantine_reason"`
-	DiskFree      *int64     `rpc:"disk_free"` // bytes
-	Note          *string    `rpc:"note"`
+	ID            int64        `rpc:"id"`
+	Name          string       `rpc:"name"`
+	Enabled       bool         `rpc:"enabled"`
+	Ready         bool         `rpc:"ready"`
+	UpdateTime    *koji.Time   `rpc:"update_time"` // when it was heard of last
+	Capacity      float64      `rpc:"capacity"`
+	Load          float64      `rpc:"load"` // weight of its tasks that do not wait for others
+	Tasks         int64        `rpc:"tasks"`
+	FailuresInRow int64        `rpc:"failures_in_row"` // troubles of its own since its last good task
+	QuarantinedAt *koji.Time   `rpc:"quarantined_at"`  // it gets no tasks since then
+	Reason        *string      `rpc:"quarantine_reason"`
+	Until         *koji.Time   `rpc:"quarantine_until"` // it gets one task then, and all again if that ends well
+	Probe         *int64       `rpc:"probe_task"`       // that task
+	Note          *string      `rpc:"note"`             // its last trouble
+	Report        HostReport   `rpc:"report" db:"-"`
+	Maintenance   *Maintenance `rpc:"maintenance" db:"-"` // the next one, or the one that it is in
+}
+
+// HostReport is what a builder says of its machine, as part of the data of
+// host.updateHost. What an older builder, or Koji's, does not say is zero.
+type HostReport struct {
+	NotReady    string            `rpc:"not_ready,omitempty" json:"not_ready,omitempty"` // why it takes no tasks
+	DiskFree    int64             `rpc:"disk_free" json:"disk_free"`                     // bytes, where it builds
+	DiskTotal   int64             `rpc:"disk_total" json:"disk_total"`
+	MemoryFree  int64             `rpc:"memory_free" json:"memory_free"` // bytes that programs could have
+	MemoryTotal int64             `rpc:"memory_total" json:"memory_total"`
+	LoadAverage float64           `rpc:"load_average" json:"load_average"` // of one minute
+	CPUs        int64             `rpc:"cpus" json:"cpus"`
+	Versions    map[string]string `rpc:"versions" json:"versions"` // of toji, the kernel, rpm ...
 }
 
 // TrustHostParams are the parameters of toji.trustHost.

@@ -34,6 +34,7 @@ import (
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/tasks"
+	"github.com/toji-build/toji/koji/xmlrpc"
 	"github.com/toji-build/toji/workers/step"
 )
 
@@ -43,6 +44,7 @@ type Options struct {
 	Temporal client.Client
 	Log      *slog.Logger
 	Lifeline *os.File // its end ends all work; nil in production
+	Version  string   // of this program, for the hub to show
 }
 
 // ErrRestart is what Run returns when a restart task asked for it.
@@ -54,6 +56,8 @@ type Daemon struct {
 	temporal   client.Client
 	log        *slog.Logger
 	lifeline   *os.File
+	version    string
+	machine    machine
 	hub        *rpcclient.Client
 	activities *builder.Activities
 	control    builder.Control
@@ -73,7 +77,7 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Daemon{cfg: o.Config, temporal: o.Temporal, log: o.Log, lifeline: o.Lifeline, hub: hub, started: time.Now()}, nil
+	return &Daemon{cfg: o.Config, temporal: o.Temporal, log: o.Log, lifeline: o.Lifeline, version: o.Version, hub: hub, started: time.Now()}, nil
 }
 
 // Run works until ctx is done, or until a task asked for the daemon's end. It
@@ -223,15 +227,21 @@ const (
 func (d *Daemon) report(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
+	d.machine = machine{dir: d.cfg.WorkDir, proc: "/proc", versions: map[string]string{"toji": d.version}}
+	programs := make(chan map[string]string, 1)
+	go func() { programs <- versions(ctx, d.version) }() // some are slow to say it
 	var last time.Time
-	var was bool
+	was := "it starts"
 	for {
-		running, ready := d.control.Running(), d.ready()
-		if ready != was || time.Since(last) >= reportEvery {
-			if err := d.tell(ctx, running, ready); err != nil {
+		running, notReady := d.control.Running(), d.notReady()
+		if notReady != was && notReady != "" {
+			d.log.Warn("not ready", "reason", notReady)
+		}
+		if notReady != was || time.Since(last) >= reportEvery {
+			if err := d.tell(ctx, running, notReady); err != nil {
 				return err
 			}
-			last, was = time.Now(), ready
+			last, was = time.Now(), notReady
 		}
 		if end := d.drained(); end != nil && running == 0 {
 			d.stop(end)
@@ -240,38 +250,32 @@ func (d *Daemon) report(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case d.machine.versions = <-programs:
+			last = time.Time{}
 		case <-tick.C:
 		}
 	}
 }
 
-func (d *Daemon) tell(ctx context.Context, running int, ready bool) error {
-	p := api.UpdateHostParams{TaskLoad: float64(running), Ready: ready, Data: map[string]any{"methods": []string{}}}
-	_, err := rpc.Invoke(ctx, d.hub, api.HostUpdateHost, p)
+// tell reports to the hub. notReady is why the host takes no tasks; "" if it does.
+func (d *Daemon) tell(ctx context.Context, running int, notReady string) error {
+	data, err := xmlrpc.Plain(d.machine.report(notReady))
+	if err != nil {
+		return err
+	}
+	p := api.UpdateHostParams{TaskLoad: float64(running), Ready: notReady == "", Data: data.(map[string]any)}
+	_, err = rpc.Invoke(ctx, d.hub, api.HostUpdateHost, p)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("report to the hub: %w", err)
 	}
 	return nil
 }
 
-// ready says whether the host may get more tasks.
-func (d *Daemon) ready() bool {
-	if d.drained() != nil {
-		return false
-	}
-	free, err := buildroot.DiskFree(d.cfg.WorkDir)
-	if err != nil || free < uint64(d.cfg.MinSpace)<<20 {
-		d.log.Warn("not ready: too little room", "dir", d.cfg.WorkDir, "free_mib", free>>20, "wanted_mib", d.cfg.MinSpace, "error", err)
-		return false
-	}
-	return true
-}
-
 // bye tells the hub that the host takes no tasks now.
 func (d *Daemon) bye() {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	if err := d.tell(ctx, 0, false); err == nil {
+	if err := d.tell(ctx, 0, "its daemon stopped"); err == nil {
 		err = d.hub.Logout(ctx)
 		if err != nil {
 			d.log.Debug("cannot log out", "error", err)
