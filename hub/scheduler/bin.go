@@ -21,6 +21,7 @@ const (
 	quarantined
 	maintained // it is in maintenance
 	// What keeps one task from a host.
+	unable // it does not know the task's type
 	refuses
 	endsTooLate // after the begin of maintenance
 	full
@@ -39,6 +40,7 @@ type binKey struct {
 type bin struct {
 	binKey
 	count [verdicts]int
+	kojid int        // hosts of the channel that are enabled and run Koji's own builder
 	known []*machine // those that are in the channel and of the arch, enabled or not
 	ready []*machine
 	ends  endTimes // seconds until tasks on them end, in which others begin
@@ -63,6 +65,9 @@ func (p *placement) binOf(t *store.WaitingTask) *bin {
 		for _, h := range p.hosts {
 			v := key.admits(h)
 			b.count[v]++
+			if v != elsewhere && h.Enabled && len(h.Methods) > 0 {
+				b.kojid++
+			}
 			if v != elsewhere && v != wrongArch {
 				b.known = append(b.known, h)
 			}
@@ -100,6 +105,8 @@ func (k binKey) admits(h *machine) verdict {
 func (p *placement) takes(h *machine, t *store.WaitingTask) verdict {
 	m := h.Maintenance
 	switch {
+	case !knows(h, t):
+		return unable
 	case slices.Contains(t.Refused, h.ID):
 		return refuses
 	case h.Probe && h.probed:
@@ -110,6 +117,15 @@ func (p *placement) takes(h *machine, t *store.WaitingTask) verdict {
 		return full
 	}
 	return fits
+}
+
+// knows says whether a host's builder knows the task's type: Koji's own says so
+// itself; Toji's worker knows those that have a workflow.
+func knows(h *machine, t *store.WaitingTask) bool {
+	if len(h.Methods) > 0 {
+		return slices.Contains(h.Methods, t.Method)
+	}
+	return !t.Foreign
 }
 
 // hasRoom follows Koji: a host is full when what it has left would not carry

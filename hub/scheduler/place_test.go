@@ -93,7 +93,11 @@ func unready(h *store.BuildHost)           { h.Ready = false }
 func inQuarantine(h *store.BuildHost)      { h.Quarantined, h.Until = true, &noon }
 func onProbation(h *store.BuildHost)       { h.Quarantined, h.Until, h.Probe = true, &noon, true }
 func off(h *store.BuildHost)               { h.Enabled = false }
-func restart(t *store.WaitingTask)         { t.Method, t.ChannelID, t.Arch = "restart", imageChannel, "sparc" }
+func kojid(methods ...string) func(*store.BuildHost) {
+	return func(h *store.BuildHost) { h.Methods = methods }
+}
+func image(t *store.WaitingTask)   { t.Method, t.Foreign = "image", true }
+func restart(t *store.WaitingTask) { t.Method, t.ChannelID, t.Arch = "restart", imageChannel, "sparc" }
 
 func TestPlace(t *testing.T) {
 	many := func(n int64, change ...func(*store.WaitingTask)) (list []store.WaitingTask) {
@@ -251,6 +255,22 @@ func TestPlace(t *testing.T) {
 			hosts: hostList(host(1), host(2), host(3), host(4), host(5)), tasks: taskList(work(1, refusedBy(1, 2, 3, 4, 5),
 				func(t *store.WaitingTask) { t.Refusals = []string{"no room", "", "", "", ""} })),
 		}, "", map[int64]string{1: "refused: refused by h1: no room, h2, h3, 2 more"}},
+
+		{"by type", round{
+			hosts: hostList(host(1, load(3, 3)), host(2, kojid("image", "newRepo"))), tasks: taskList(work(1), work(2, image)),
+		}, "1:1 2:2", nil},
+		{"Koji's own builder does whatever it knows", round{
+			hosts: hostList(host(1, load(3, 3)), host(2, kojid("buildArch"))), tasks: taskList(work(1)),
+		}, "1:2", nil},
+		{"a type that Toji has no workflow for", round{
+			hosts: hostList(host(1), host(2, kojid("image"), off), host(3, kojid("image"), channels(imageChannel))), tasks: taskList(work(1, image)),
+		}, "", map[int64]string{1: "no-handler: no host of channel default runs Koji's kojid, and Toji has no workflow for image tasks"}},
+		{"a type that no builder knows", round{
+			hosts: hostList(host(1), host(2, kojid("newRepo")), host(3, kojid("image"), unready)), tasks: taskList(work(1, image)),
+		}, "", map[int64]string{1: "no-handler: no host in channel default that is ready knows image tasks (1 not ready)"}},
+		{"a type whose builders are full", round{
+			hosts: hostList(host(1), host(2, kojid("image"), load(4, 4))), tasks: taskList(work(1, image)),
+		}, "", map[int64]string{1: "no-capacity: 1 host in channel default is full (1 unable to do it)"}},
 
 		{"a reason that is known is not told again", round{
 			tasks: taskList(work(1, waits("no-channel", "no enabled host is in channel default")), work(2, waits("no-channel", "other words"))),

@@ -30,6 +30,8 @@ func (a *answer) reason(t *store.WaitingTask) (code, reason string) {
 	switch {
 	case a.limit != nil:
 		return a.limit.code, a.limit.reason(t)
+	case t.Foreign && b.kojid == 0:
+		return "no-handler", fmt.Sprintf("no host of channel %s runs Koji's kojid, and Toji has no workflow for %s tasks", t.Channel, t.Method)
 	case b.enabled() == 0 && b.count[wrongArch] > 0:
 		return "no-arch", fmt.Sprintf("no enabled host in channel %s builds for %s", t.Channel, t.Arch) + b.others(disabled)
 	case b.enabled() == 0:
@@ -44,6 +46,9 @@ func (a *answer) reason(t *store.WaitingTask) (code, reason string) {
 		return "refused", "refused by " + refusals(t, b) + a.others(refuses)
 	case a.count[endsTooLate] > 0:
 		return "maintenance", fmt.Sprintf("it would not end before the maintenance of %s", b.soonest())
+	}
+	if a.count[unable] == len(b.ready) {
+		return "no-handler", fmt.Sprintf("no host %s that is ready knows %s tasks", place(t), t.Method) + a.others(unable)
 	}
 	return "no-ready-host", none(len(b.ready), t) + a.others()
 }
@@ -86,7 +91,7 @@ func (b *bin) others(which ...verdict) string {
 // others counts what else keeps the task from hosts, but for what is said already.
 func (a *answer) others(said ...verdict) string {
 	var parts []string
-	for _, v := range []verdict{refuses, endsTooLate, quarantined, maintained, notReady} {
+	for _, v := range []verdict{unable, refuses, endsTooLate, quarantined, maintained, notReady} {
 		n := a.count[v] + a.bin.count[v]
 		if n > 0 && (len(said) == 0 || v != said[0]) {
 			parts = append(parts, fmt.Sprintf("%d %s", n, v))
@@ -105,7 +110,7 @@ func inBrackets(parts []string) string {
 // String names a verdict as it is said of some hosts.
 func (v verdict) String() string {
 	return [...]string{"free", "in other channels", "for other arches", "disabled", "not ready", "in quarantine", "in maintenance",
-		"refused it", "soon in maintenance", "full"}[v]
+		"unable to do it", "refused it", "soon in maintenance", "full"}[v]
 }
 
 // until is when the first host comes back that the verdict keeps away.

@@ -63,7 +63,7 @@ type Scheduler struct {
 	store   *store.Store
 	log     *slog.Logger
 	opts    Options
-	methods []string // of types that need a host
+	inHub   []string // methods of types that need no host
 	weights map[string]float64
 	anyHost map[string]bool
 }
@@ -73,8 +73,9 @@ func New(s *store.Store, log *slog.Logger, o Options) *Scheduler {
 	sch := &Scheduler{store: s, log: log, opts: o.withDefaults(), weights: map[string]float64{}, anyHost: map[string]bool{}}
 	for _, e := range task.All() {
 		if e.Queue == task.Host {
-			sch.methods = append(sch.methods, e.Method)
 			sch.weights[e.Method], sch.anyHost[e.Method] = e.Weight, e.AnyHost
+		} else {
+			sch.inHub = append(sch.inHub, e.Method)
 		}
 	}
 	return sch
@@ -110,8 +111,7 @@ func (s *Scheduler) rounds(ctx context.Context, wake <-chan struct{}) {
 			return
 		case <-wake:
 		case <-tick.C:
-			err := errors.Join(s.store.ExpireHosts(ctx, s.opts.HostSilence), s.store.RecordBehind(ctx, s.methods))
-			if err != nil && ctx.Err() == nil {
+			if err := s.lookAfter(ctx); err != nil && ctx.Err() == nil {
 				s.log.WarnContext(ctx, "scheduler: cannot look after hosts and tasks", "error", err)
 			}
 		}
@@ -121,6 +121,22 @@ func (s *Scheduler) rounds(ctx context.Context, wake <-chan struct{}) {
 		}
 		gather(ctx, min(time.Since(began), gatherMax))
 	}
+}
+
+// How long Koji's own builder may be silent before its tasks are given to others,
+// and how long it may leave a task unopened; both as Koji has them.
+const (
+	lostAfter   = 15 * time.Minute
+	unopenedFor = 5 * time.Minute
+)
+
+// lookAfter does what no change of a task or host calls for.
+func (s *Scheduler) lookAfter(ctx context.Context) error {
+	lost, err := s.store.FreeLost(ctx, unopenedFor, lostAfter)
+	if len(lost) > 0 {
+		s.log.WarnContext(ctx, "tasks were lost by their hosts and are free again", "tasks", lost)
+	}
+	return errors.Join(err, s.store.EndStaleRuns(ctx), s.store.ExpireHosts(ctx, s.opts.HostSilence), s.store.RecordBehind(ctx, s.inHub))
 }
 
 // gatherMax bounds how long changes gather.
@@ -146,19 +162,18 @@ const (
 
 // Round looks at the waiting tasks once.
 func (s *Scheduler) Round(ctx context.Context) error {
-	if any, err := s.store.AnyWaiting(ctx, s.methods); err != nil || !any {
+	if any, err := s.store.AnyWaiting(ctx, s.inHub); err != nil || !any {
 		return err
 	}
 	sit, err := s.situation(ctx)
 	if err != nil {
 		return err
 	}
-	if sit.tasks, err = s.store.WaitingTasks(ctx, s.methods, s.opts.SoftRefusal, s.front(sit.hosts)); err != nil {
+	if sit.tasks, err = s.store.WaitingTasks(ctx, s.inHub, s.opts.SoftRefusal, s.front(sit.hosts)); err != nil {
 		return err
 	}
 	for i := range sit.tasks {
-		// Koji: a task's row has a weight of its own only while a host has it.
-		sit.tasks[i].Weight = s.weights[sit.tasks[i].Method]
+		s.classify(&sit.tasks[i])
 	}
 	assigned, waits := newPlacement(s.opts, sit).place(sit.tasks)
 	s.tell(ctx, sit.hosts, assigned)
@@ -166,6 +181,16 @@ func (s *Scheduler) Round(ctx context.Context) error {
 		return nil
 	}
 	return s.store.Assign(ctx, assigned, waits)
+}
+
+// classify adds what the task's type says. Koji: a task's row has a weight of its
+// own only while a host has it, and weighs 1 until kojid says otherwise.
+func (s *Scheduler) classify(t *store.WaitingTask) {
+	weight, known := s.weights[t.Method]
+	t.Weight, t.Foreign = weight, !known
+	if t.Foreign {
+		t.Weight = 1
+	}
 }
 
 // situation reads what the scheduler decides upon, but for the tasks.

@@ -233,7 +233,7 @@ func (l *lab) fill(n int) {
 	l.exec(`UPDATE host_config SET capacity = 2`)
 	l.exec(`INSERT INTO scheduler_host_data (host_id, data) SELECT id, '{"maxjobs": 1}' FROM host`)
 	l.exec(`VACUUM ANALYZE task`)
-	require.NoError(l.t, l.RecordBehind(l.ctx, []string{"sleep"}))
+	require.NoError(l.t, l.RecordBehind(l.ctx, []string{"tagBuild"}))
 }
 
 func (l *lab) count(sql string, args ...any) int {

@@ -11,11 +11,11 @@ import (
 // Verdicts says of each host of a free task's channel what keeps the task from
 // it now. A task that needs no host, or is not free, has none.
 func (s *Scheduler) Verdicts(ctx context.Context, id int64) ([]api.HostVerdict, error) {
-	t, err := s.store.WaitingTask(ctx, id, s.methods, s.opts.SoftRefusal)
+	t, err := s.store.WaitingTask(ctx, id, s.inHub, s.opts.SoftRefusal)
 	if err != nil || t == nil {
 		return nil, err
 	}
-	t.Weight = s.weights[t.Method]
+	s.classify(t)
 	sit, err := s.situation(ctx)
 	if err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *Scheduler) Verdicts(ctx context.Context, id int64) ([]api.HostVerdict, 
 
 // code names a verdict for programs.
 func (v verdict) code() string {
-	return [...]string{"free", "elsewhere", "wrong-arch", "disabled", "not-ready", "quarantined", "maintenance", "refused", "ends-too-late", "full"}[v]
+	return [...]string{"free", "elsewhere", "wrong-arch", "disabled", "not-ready", "quarantined", "maintenance", "not-able", "refused", "ends-too-late", "full"}[v]
 }
 
 // detail explains a verdict in a few words.
@@ -57,6 +57,11 @@ func (p *placement) detail(v verdict, h *machine, t *store.WaitingTask) string {
 		return "until " + moment(h.Maintenance.Ends) + reasonOf(h)
 	case endsTooLate:
 		return "maintenance begins at " + moment(h.Maintenance.Starts) + reasonOf(h)
+	case unable:
+		if len(h.Methods) > 0 {
+			return "its kojid does not know " + t.Method + " tasks"
+		}
+		return "Toji has no workflow for " + t.Method + " tasks"
 	case refuses:
 		for i, host := range t.Refused {
 			if host == h.ID && i < len(t.Refusals) {

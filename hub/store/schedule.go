@@ -20,6 +20,7 @@ type WaitingTask struct {
 	Owner     string   `db:"owner_name"`
 	Priority  int      `db:"priority"`
 	Weight    float64  // by its type, set by the scheduler
+	Foreign   bool     // the same: Toji has no workflow for its type
 	Takes     float64  `db:"takes"`    // seconds, by experience; 0: unknown
 	Refused   []int64  `db:"refused"`  // hosts that will not take it
 	Refusals  []string `db:"refusals"` // and what they say
@@ -39,6 +40,8 @@ type BuildHost struct {
 	Ready    bool    `db:"ready"`
 	MaxJobs  int     `db:"max_jobs"` // 0: the hub's default
 	Channels []int64 `db:"channels"`
+	// Methods are what Koji's own builder says that it knows; nil for Toji's worker.
+	Methods []string `db:"methods"`
 
 	Quarantined bool       `db:"quarantined"`
 	Probe       bool       `db:"probe"` // in quarantine, and may show with one task that it is well
@@ -105,21 +108,22 @@ WITH RECURSIVE line AS (
 			AND NOT EXISTS (SELECT 1 FROM scheduler_task_refusals r
 				WHERE r.task_id = t.id AND (NOT r.soft OR r.time > now() - make_interval(secs => $2)))
 		ORDER BY t.priority, t.id LIMIT $3) f
-	WHERE l.method = ANY($1)
+	WHERE l.method <> ALL($1)
 	UNION ALL
 	(SELECT t.id, t.method, t.channel_id, t.arch, t.owner, t.priority, t.parent, r.hosts, r.msgs
-	FROM refused r JOIN task t ON t.id = r.task_id WHERE t.state = 0 AND t.method = ANY($1)
+	FROM refused r JOIN task t ON t.id = r.task_id WHERE t.state = 0 AND t.method <> ALL($1)
 	ORDER BY t.priority, t.id LIMIT 1000)
 )` + waitingColumns + `
 ORDER BY t.priority, t.id`
 
 // buildHosts reads hosts. What a host says of itself may be anything and must
 // not keep the others from work.
-const buildHosts = `
+var buildHosts = `
 SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, hc.enabled, h.ready,
 	CASE jsonb_typeof(d.data->'maxjobs') WHEN 'number' THEN least(greatest((d.data->>'maxjobs')::numeric, 0), 1000)::int ELSE 0 END AS max_jobs,
 	ARRAY(SELECT c.channel_id FROM host_channels c JOIN channels ch ON ch.id = c.channel_id
 		WHERE c.host_id = h.id AND c.active AND ch.enabled)::bigint[] AS channels,
+	CASE WHEN ` + knowsMethods("d.data") + ` THEN ARRAY(SELECT jsonb_array_elements_text(d.data->'methods')) ELSE '{}' END AS methods,
 	hh.quarantined_at IS NOT NULL AS quarantined, hh.quarantine_until,
 	coalesce(hh.quarantine_until <= now(), false) AND NOT EXISTS (SELECT 1 FROM task p
 		WHERE p.id = hh.probe_task AND p.state IN (1, 4) AND p.host_id = h.id) AS probe
@@ -133,9 +137,9 @@ SELECT t.id, t.host_id, t.owner, t.channel_id, t.weight, coalesce(t.waiting, fal
 	` + expectedSeconds + ` - CASE t.state WHEN 1 THEN extract(epoch FROM now() - t.start_time)::float8 ELSE 0 END AS ends_in
 FROM task t WHERE t.state IN (1, 4) AND t.host_id IS NOT NULL ORDER BY t.id`
 
-// AnyWaiting tells whether any task of the given methods is free.
-func (s *Store) AnyWaiting(ctx context.Context, methods []string) (bool, error) {
-	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM task WHERE state = 0 AND method = ANY($1))`, methods)
+// AnyWaiting tells whether any task is free but those of the given methods.
+func (s *Store) AnyWaiting(ctx context.Context, but []string) (bool, error) {
+	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM task WHERE state = 0 AND method <> ALL($1))`, but)
 }
 
 // BuildHosts returns all build hosts with their load and what they work on.
@@ -166,23 +170,23 @@ func (s *Store) BuildHosts(ctx context.Context) (hosts []BuildHost, busy []BusyT
 	return hosts, busy, nil
 }
 
-// WaitingTasks reads the free tasks of the given methods that come first: so
+// WaitingTasks reads the free tasks, but those of the given methods, that come first: so
 // many of each line, which is those of one channel, arch, method and owner. A
 // soft refusal counts for softRefusal.
-func (s *Store) WaitingTasks(ctx context.Context, methods []string, softRefusal time.Duration, front int) ([]WaitingTask, error) {
-	tasks, err := database.All[WaitingTask](ctx, s.DB, waitingLines, methods, softRefusal.Seconds(), front)
+func (s *Store) WaitingTasks(ctx context.Context, but []string, softRefusal time.Duration, front int) ([]WaitingTask, error) {
+	tasks, err := database.All[WaitingTask](ctx, s.DB, waitingLines, but, softRefusal.Seconds(), front)
 	if err != nil {
 		return nil, fmt.Errorf("waiting tasks: %w", err)
 	}
 	return tasks, nil
 }
 
-// WaitingTask reads one free task of the given methods, nil if it is not.
-func (s *Store) WaitingTask(ctx context.Context, id int64, methods []string, softRefusal time.Duration) (*WaitingTask, error) {
+// WaitingTask reads one free task, nil if it is not, or of one of the methods.
+func (s *Store) WaitingTask(ctx context.Context, id int64, but []string, softRefusal time.Duration) (*WaitingTask, error) {
 	return orNil(database.One[WaitingTask](ctx, s.DB, `WITH `+refusedTasks+`, seen AS (
 		SELECT t.id, t.method, t.channel_id, t.arch, t.owner, t.priority, t.parent, r.hosts, r.msgs
-		FROM task t LEFT JOIN refused r ON r.task_id = t.id WHERE t.id = $3 AND t.state = 0 AND t.method = ANY($1)
-	)`+waitingColumns, methods, softRefusal.Seconds(), id))
+		FROM task t LEFT JOIN refused r ON r.task_id = t.id WHERE t.id = $3 AND t.state = 0 AND t.method <> ALL($1)
+	)`+waitingColumns, but, softRefusal.Seconds(), id))
 }
 
 // Assignment gives a task to a host.
@@ -313,15 +317,15 @@ func (s *Store) recordWaits(ctx context.Context, waits []Wait) error {
 // WaitBehind is the code of the tasks that the scheduler does not look at yet.
 const WaitBehind = "behind-others"
 
-// RecordBehind gives a reason to those free tasks of the given methods that have
-// none: they stand so far behind in their line that they were not looked at.
-func (s *Store) RecordBehind(ctx context.Context, methods []string) error {
+// RecordBehind gives a reason to those free tasks that have none, but those of the
+// given methods: they stand so far behind in their line that they were not looked at.
+func (s *Store) RecordBehind(ctx context.Context, but []string) error {
 	_, err := s.Exec(ctx, `INSERT INTO toji.task_wait (task_id, code, reason)
 		SELECT t.id, $2, 'many other tasks of ' || u.name || ' for ' || t.arch || ' in channel ' || c.name || ' come first'
 		FROM task t JOIN users u ON u.id = t.owner JOIN channels c ON c.id = t.channel_id
-		WHERE t.state = 0 AND t.method = ANY($1) AND t.create_time < now() - interval '5 seconds'
+		WHERE t.state = 0 AND t.method <> ALL($1) AND t.create_time < now() - interval '5 seconds'
 			AND NOT EXISTS (SELECT 1 FROM toji.task_wait w WHERE w.task_id = t.id)
-		ORDER BY t.id ON CONFLICT (task_id) DO NOTHING`, methods, WaitBehind)
+		ORDER BY t.id ON CONFLICT (task_id) DO NOTHING`, but, WaitBehind)
 	if err != nil {
 		return fmt.Errorf("record waits: %w", err)
 	}

@@ -82,7 +82,7 @@ func TestLearnDurations(t *testing.T) {
 	d.exec(`UPDATE toji.task_duration SET seconds = 50 WHERE package_id = 0`)
 	for parent, want := range map[int64]float64{build: 199.5, other: 50} {
 		id := d.make("buildArch", parent, true)
-		w, err := d.WaitingTask(t.Context(), id, []string{"buildArch"}, time.Hour)
+		w, err := d.WaitingTask(t.Context(), id, []string{"tagBuild"}, time.Hour)
 		require.NoError(t, err)
 		require.InDelta(t, want, w.Takes, 1)
 	}

@@ -23,13 +23,13 @@ func TestWaiting(t *testing.T) {
 	require.NoError(t, d.Refuse(t.Context(), low, 1, true, "no room"))
 	d.exec(`INSERT INTO toji.task_failure (task_id, class, host_id, message) VALUES ($1, 'infrastructure', 2, 'broken'), ($1, 'policy', 1, 'no')`, low)
 	require.NoError(t, d.SetTaskWait(t.Context(), low, "refused", "refused by 1 host"))
-	require.NoError(t, d.SetHostData(t.Context(), 2, map[string]any{"maxjobs": 7}))
+	require.NoError(t, d.SetHostData(t.Context(), 2, map[string]any{"maxjobs": 7, "methods": []any{"image"}}))
 	d.exec(`INSERT INTO toji.host_health (host_id, quarantined_at, quarantine_reason) VALUES (2, now(), 'broken')`)
 
 	d.exec(`INSERT INTO toji.task_duration (method, arch, seconds, samples) VALUES ('sleep', 'x86_64', 90, 1), ('sleep', 'noarch', 30, 1)`)
 
 	waiting := func(front int) []WaitingTask {
-		tasks, err := d.WaitingTasks(t.Context(), []string{"sleep"}, time.Hour, front)
+		tasks, err := d.WaitingTasks(t.Context(), []string{"build"}, time.Hour, front)
 		require.NoError(t, err)
 		return tasks
 	}
@@ -40,18 +40,18 @@ func TestWaiting(t *testing.T) {
 		{ID: low, Method: "sleep", ChannelID: 1, Channel: "default", Arch: "noarch", OwnerID: 1, Owner: "alice", Priority: 20, Takes: 30,
 			Refused: []int64{1, 2}, Refusals: []string{"no room", "no such arch"}, Failed: []int64{2}, WaitCode: "refused", Reason: "refused by 1 host"},
 	}, tasks)
-	one, err := d.WaitingTask(t.Context(), low, []string{"sleep"}, time.Hour)
+	one, err := d.WaitingTask(t.Context(), low, []string{"build"}, time.Hour)
 	require.NoError(t, err)
 	require.Equal(t, &tasks[1], one)
-	one, err = d.WaitingTask(t.Context(), open, []string{"sleep"}, time.Hour)
+	one, err = d.WaitingTask(t.Context(), open, []string{"build"}, time.Hour)
 	require.NoError(t, err)
 	require.Nil(t, one)
 
 	hosts, busy, err := d.BuildHosts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []BuildHost{
-		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}},
-		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}},
+		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}, Methods: []string{}},
+		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}, Methods: []string{"image"}},
 	}, hosts)
 	require.Len(t, busy, 3)
 	require.InDelta(t, 30, *busy[0].EndsIn, 2)
@@ -100,7 +100,7 @@ func TestFrontOfEachLine(t *testing.T) {
 	for _, change := range []string{`owner = 2`, `channel_id = 2`, `method = 'fork'`, `priority = 4`} {
 		d.exec(`UPDATE task SET arch = 's390x', `+change+` WHERE id = $1`, d.make("sleep", 0, false))
 	}
-	tasks, err := d.WaitingTasks(t.Context(), []string{"sleep", "fork"}, time.Hour, 3)
+	tasks, err := d.WaitingTasks(t.Context(), []string{"build"}, time.Hour, 3)
 	require.NoError(t, err)
 	seen := map[string]int{}
 	for _, w := range tasks {
@@ -112,12 +112,12 @@ func TestFrontOfEachLine(t *testing.T) {
 	}, seen)
 	require.Equal(t, 4, tasks[0].Priority)
 
-	require.NoError(t, d.RecordBehind(t.Context(), []string{"sleep"}))
+	require.NoError(t, d.RecordBehind(t.Context(), []string{"fork"}))
 	require.Zero(t, one[int](d, `SELECT count(*) FROM toji.task_wait`), "they are too young")
 	d.exec(`UPDATE task SET create_time = now() - interval '6 seconds'`)
 	require.NoError(t, d.SetTaskWait(t.Context(), 21, "no-arch", "no host"))
 	for range 2 {
-		require.NoError(t, d.RecordBehind(t.Context(), []string{"sleep"}))
+		require.NoError(t, d.RecordBehind(t.Context(), []string{"fork"}))
 		require.Equal(t, one[int](d, `SELECT count(*) FROM task WHERE method = 'sleep'`), one[int](d, `SELECT count(*) FROM toji.task_wait`))
 		require.Equal(t, "no host", one[string](d, `SELECT reason FROM toji.task_wait WHERE task_id = 21`))
 	}
