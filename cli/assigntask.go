@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -11,11 +12,13 @@ import (
 )
 
 func assignTask(a *app) *cobra.Command {
-	var force bool
+	var force, override bool
 	cmd := &cobra.Command{
-		Use:     "assign-task <task_id> <hostname>",
-		Short:   "Assign a task to a host",
-		Example: "  toji assign-task 123 builder1.example.org",
+		Use:   "assign-task <task_id> <hostname>",
+		Short: "Assign a task to a host",
+		Long: "Assign a task to a host, past the scheduler: also to one that is disabled, in maintenance or in quarantine.\n" +
+			"With --force it is taken from the host that has it; with --override it stays with the new one even if that is away.",
+		Example: "  toji assign-task 123 builder1.example.org\n  toji assign-task --force 123 builder2.example.org",
 		GroupID: admin,
 		Args:    nargs(2, 2, "please specify a task id and a hostname"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -23,15 +26,17 @@ func assignTask(a *app) *cobra.Command {
 			if err != nil {
 				return failuref("a task ID is a number, not %q", args[0])
 			}
-			return a.assignTask(cmd.Context(), id, args[1], force)
+			return a.assignTask(cmd.Context(), api.AssignTaskParams{TaskID: id, Host: args[1], Force: force, Override: override})
 		},
 	}
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "force to assign a non-free task")
+	cmd.Flags().BoolVar(&override, "override", false, "do not let the scheduler give the task to another host later")
 	a.complete(cmd, nil, a.tasks, a.hosts)
 	return cmd
 }
 
-func (a *app) assignTask(ctx context.Context, id int64, host string, force bool) error {
+func (a *app) assignTask(ctx context.Context, p api.AssignTaskParams) error {
+	id, host := p.TaskID, fmt.Sprint(p.Host)
 	h, err := a.login(ctx)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (a *app) assignTask(ctx context.Context, id int64, host string, force bool)
 	if !isAdmin {
 		return usagef("This action requires admin privileges")
 	}
-	done, err := rpc.Invoke(ctx, h, api.AssignTask, api.AssignTaskParams{TaskID: id, Host: host, Force: force})
+	done, err := rpc.Invoke(ctx, h, api.AssignTask, p)
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (h *fakeHub) answer(method string, params []any) (any, *reply) {
 		return map[string]any{"size": h.uploaded}, nil
 	}
 	e := h.forward(method, params)
-	if e == nil && method == "toji.taskStatus" {
+	if e == nil && (method == "toji.taskStatus" || method == "toji.hostStatus") {
 		return nil, &reply{1000, "Invalid method: " + method}
 	}
 	if e == nil {

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,6 +20,7 @@ type hostDetails struct {
 	api.Host
 	Channels   []api.Channel   `rpc:"channels"`
 	Buildroots []api.Buildroot `rpc:"buildroots"` // those in use
+	Status     *api.HostStatus `rpc:"status"`     // nil from a stock hub
 }
 
 func hostInfo(a *app) *cobra.Command {
@@ -71,7 +75,21 @@ func hostDetailsOf(ctx context.Context, c rpc.Caller, name string) (*hostDetails
 		}
 		d.Buildroots = append(d.Buildroots, rows.List...)
 	}
-	return d, nil
+	return d, d.addStatus(ctx, c)
+}
+
+// addStatus adds what a Toji hub knows beyond Koji.
+func (d *hostDetails) addStatus(ctx context.Context, c rpc.Caller) error {
+	list, err := rpc.Invoke(ctx, c, api.GetHostStatus, api.NoParams{})
+	if isFault(err) {
+		return nil
+	}
+	for i := range list {
+		if list[i].ID == d.ID {
+			d.Status = &list[i]
+		}
+	}
+	return err
 }
 
 func (a *app) printHost(w io.Writer, d *hostDetails) {
@@ -94,6 +112,7 @@ func (a *app) printHost(w io.Writer, d *hostDetails) {
 		names[i] = c.Name
 	}
 	printf(w, "Channels: %s\n", strings.Join(names, " "))
+	a.printHostStatus(w, d.Status)
 	printf(w, "Active Buildroots:\n")
 	if len(d.Buildroots) == 0 {
 		printf(w, "None\n")
@@ -107,6 +126,40 @@ func (a *app) printHost(w io.Writer, d *hostDetails) {
 		printf(w, row, deref(b.TagName)+"-"+orNone(&b.ID)+"-"+orNone(b.RepoID), state, created)
 	}
 }
+
+// printHostStatus prints how a host is by what a Toji hub knows of it.
+func (a *app) printHostStatus(w io.Writer, s *api.HostStatus) {
+	if s == nil {
+		return
+	}
+	r := s.Report
+	if !s.Ready && r.NotReady != "" {
+		printf(w, "Not ready: %s\n", r.NotReady)
+	}
+	printf(w, "Tasks: %d, weight %.2f\n", s.Tasks, s.Load)
+	if s.QuarantinedAt != nil {
+		printf(w, "Quarantined: since %s: %s\n", a.asctime(s.QuarantinedAt.TS()), deref(s.Reason))
+	}
+	switch {
+	case s.Probe != nil:
+		printf(w, "Probe: task %d\n", *s.Probe)
+	case s.Until != nil:
+		printf(w, "Probe: from %s\n", a.asctime(s.Until.TS()))
+	}
+	if m := s.Maintenance; m != nil {
+		printf(w, "Maintenance: %s - %s %s\n", a.asctime(m.Starts.TS()), a.asctime(m.Ends.TS()), m.Reason)
+	}
+	if r.CPUs > 0 {
+		printf(w, "Load average: %.2f on %d CPUs\n", r.LoadAverage, r.CPUs)
+		printf(w, "Memory: %s free of %s\n", gib(r.MemoryFree), gib(r.MemoryTotal))
+		printf(w, "Disk: %s free of %s\n", gib(r.DiskFree), gib(r.DiskTotal))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		printf(w, "Version of %s: %s\n", name, r.Versions[name])
+	}
+}
+
+func gib(bytes int64) string { return fmt.Sprintf("%.1f GiB", float64(bytes)/(1<<30)) }
 
 // printText prints a text of several lines behind its heading.
 func printText(w io.Writer, heading, text string) {

@@ -235,7 +235,11 @@ func (a *app) printStatus(line func(string, ...any), s *api.TaskStatus) {
 		return
 	}
 	if s.Wait != nil {
-		line("Waiting: %s (since %s)", s.Wait.Reason, a.asctime(s.Wait.Since.TS()))
+		until := ""
+		if s.Wait.ETA != nil {
+			until = ", probably until " + a.asctime(s.Wait.ETA.TS())
+		}
+		line("Waiting: %s (since %s%s)", s.Wait.Reason, a.asctime(s.Wait.Since.TS()), until)
 	}
 	if len(s.Attempts) > 0 {
 		line("Attempts:")
