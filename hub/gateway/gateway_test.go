@@ -111,6 +111,10 @@ func TestRules(t *testing.T) {
 		"the hub's queue":       {func() error { _, err := poll(b1, "toji-system"); return err }, codes.PermissionDenied},
 		"a user, no host":       {func() error { _, err := poll(ann, "host-ann"); return err }, codes.PermissionDenied},
 		"no database":           {func() error { _, err := poll(nobody, "host-nobody"); return err }, codes.Unavailable},
+		"stop of another host": {func() error {
+			_, err := b2.ShutdownWorker(t.Context(), &workflowservice.ShutdownWorkerRequest{Namespace: "toji", TaskQueue: "host-b1"})
+			return err
+		}, codes.PermissionDenied},
 		"own token":             {func() error { return beat(b1, token) }, codes.OK},
 		"token of another host": {func() error { return beat(b2, token) }, codes.PermissionDenied},
 		"token made up":         {func() error { return beat(b1, []byte("work of host-b1")) }, codes.PermissionDenied},

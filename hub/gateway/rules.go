@@ -72,6 +72,10 @@ func (g *Gateway) check(ctx context.Context, user string, req any) error {
 		return nil
 	case *workflowservice.PollActivityTaskQueueRequest:
 		return g.ownQueue(ctx, user, r.GetTaskQueue().GetName())
+	case *workflowservice.ShutdownWorkerRequest:
+		// Builders run no workflows: a queue that those stick to is somebody else's.
+		r.StickyTaskQueue = ""
+		return g.ownQueue(ctx, user, r.GetTaskQueue())
 	case *workflowservice.RecordActivityTaskHeartbeatRequest:
 		return g.ownToken(user, &r.TaskToken)
 	case *workflowservice.RespondActivityTaskCompletedRequest:
