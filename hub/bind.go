@@ -15,6 +15,8 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindTags,
 	bindInheritance,
 	bindTargets,
+	bindSideTags,
+	bindRunroot,
 	bindEvents,
 	bindPackages,
 	bindGroups,

@@ -61,16 +61,18 @@ func (o Options) withDefaults() (Options, error) {
 // Hub serves the API. It keeps nothing between calls but its configuration, so
 // that any number of hubs may share a database.
 type Hub struct {
-	Store    *store.Store
-	Sched    *scheduler.Scheduler
-	Config   config.Hub
-	Repo     config.Repo
-	Paths    koji.PathInfo
-	Names    koji.NameRules
-	Log      *slog.Logger
-	Now      func() time.Time
-	Methods  *rpc.Registry
-	Registry *prometheus.Registry // the metrics
+	Store      *store.Store
+	Sched      *scheduler.Scheduler
+	Config     config.Hub
+	Repo       config.Repo
+	SideTags   config.SideTag
+	SavedTrees config.SaveFailedTree
+	Paths      koji.PathInfo
+	Names      koji.NameRules
+	Log        *slog.Logger
+	Now        func() time.Time
+	Methods    *rpc.Registry
+	Registry   *prometheus.Registry // the metrics
 
 	// Lookups answer what policies ask. New fills them in; who replaces one does
 	// it before LoadPolicy.
@@ -97,15 +99,17 @@ func New(o Options) (*Hub, error) {
 		return nil, fmt.Errorf("hub: %w", err)
 	}
 	h := &Hub{
-		Store:    store.New(o.DB),
-		Config:   c,
-		Repo:     o.Config.Repo,
-		Paths:    koji.PathInfo{TopDir: c.TopDir},
-		Names:    names,
-		Log:      o.Log,
-		Now:      o.Now,
-		Methods:  new(rpc.Registry),
-		Registry: o.Metrics,
+		Store:      store.New(o.DB),
+		Config:     c,
+		Repo:       o.Config.Repo,
+		SideTags:   o.Config.SideTag,
+		SavedTrees: o.Config.SaveFailedTree,
+		Paths:      koji.PathInfo{TopDir: c.TopDir},
+		Names:      names,
+		Log:        o.Log,
+		Now:        o.Now,
+		Methods:    new(rpc.Registry),
+		Registry:   o.Metrics,
 	}
 	h.Sched = scheduler.New(h.Store, h.Log, schedulerOptions(o.Config.Scheduler))
 	if err := h.setUpLogin(); err != nil {

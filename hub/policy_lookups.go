@@ -24,6 +24,7 @@ func (h *Hub) policyLookups() policy.Lookups {
 		Buildroots:     h.Store.BuildComponentRoots,
 		Buildroot:      h.policyBuildroot,
 		Tag:            h.policyTag(store.TagOptions{}),
+		SideTag:        h.policySideTag,
 		AnyTag:         h.policyTag(store.TagOptions{Deleted: true}),
 		TagAncestors:   h.policyAncestors,
 		TargetBuildTag: h.policyTargetTag,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -61,7 +62,7 @@ func TestDistRepo(t *testing.T) {
 		}
 		return api.DistRepoParams{Tag: "dest", Keys: []any{"abcd"}, TaskOpts: o}
 	}
-	require.NoError(t, l.LoadPolicy(map[string]string{"dist_repo": "all :: deny"}))
+	require.NoError(t, l.LoadPolicy(config.Policies{Texts: map[string]string{"dist_repo": "all :: deny"}}))
 	refused(t, asLabuser(t), l.Hub, api.DistRepo, opts(nil), koji.FaultActionNotAllowed, "policy violation (dist_repo)")
 	refused(t, l.ctx, l.Hub, api.DistRepo, opts(map[string]any{"multilib": "cli-dist-repo/x"}), koji.FaultGeneric, "multilib dist repos are not supported")
 	refused(t, l.ctx, l.Hub, api.DistRepo, opts(map[string]any{"comps": "cli-dist-repo/none"}), koji.FaultGeneric, "No such file: "+l.Paths.Work("")+"/cli-dist-repo/none")

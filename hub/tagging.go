@@ -103,6 +103,11 @@ func (h *Hub) applyTagOperation(ctx context.Context, op tagOperation, strict boo
 		if !done && strict {
 			return koji.TagErrorf("build %s not in tag %s", op.build.NVR, op.from.Name)
 		}
+		if done {
+			if err := h.dropEmptySideTag(ctx, op.from); err != nil {
+				return err
+			}
+		}
 	}
 	if op.to == nil {
 		return nil

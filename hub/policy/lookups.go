@@ -21,6 +21,7 @@ type Lookups struct {
 	Buildroot      func(ctx context.Context, id int64) (*Buildroot, error)    // none is an error
 	Tag            func(ctx context.Context, ref any) (*Tag, error)           // nil for none
 	AnyTag         func(ctx context.Context, ref any) (*Tag, error)           // even a deleted one, as it was last; nil for none
+	SideTag        func(ctx context.Context, ref any) (*SideTag, error)       // nil for other tags and none
 	TagAncestors   func(ctx context.Context, tag Tag) ([]string, error)       // whatever the tag inherits from
 	TargetBuildTag func(ctx context.Context, ref any) (*Tag, error)           // nil for none
 	Volume         func(ctx context.Context, ref any) (string, error)         // "" for none
@@ -64,6 +65,9 @@ type Tag struct {
 	Name  string
 	Event *int64
 }
+
+// SideTag is a tag that a user made for itself.
+type SideTag struct{ OwnerID int64 }
 
 // Buildroot is where something was built.
 type Buildroot struct {

@@ -60,6 +60,9 @@ var tests = map[string]func(args []string) (testFunc, error){
 	"is_draft":       fixed(isDraft),
 	"imported":       fixed(isImported),
 	"policy":         namedPolicy,
+
+	"is_sidetag":       fixed(isSideTag),
+	"is_sidetag_owner": isSideTagOwner,
 }
 
 func constant(v bool) func([]string) (testFunc, error) {

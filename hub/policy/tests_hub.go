@@ -2,6 +2,8 @@ package policy
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -232,4 +234,52 @@ func namedPolicy(args []string) (testFunc, error) {
 			return err == nil && slices.Contains([]string{"yes", "true", "allow"}, strings.ToLower(r.Action)), err
 		}
 	})(args)
+}
+
+func isSideTag(ctx context.Context, e *eval) (bool, error) {
+	t, err := e.sideTag(ctx, "tag")
+	return t != nil, err
+}
+
+// sideTag returns the side tag that a field of the data names, nil if it names
+// something else.
+func (e *eval) sideTag(ctx context.Context, field string) (*SideTag, error) {
+	ref := e.data[field]
+	if ref == nil {
+		return nil, nil
+	}
+	return once(ctx, e, "side tag", ref, e.set.opts.Lookups.SideTag)
+}
+
+// isSideTagOwner tells whether the tag, the tag that a build comes from, or both
+// are side tags of the user, or any side tags for an admin.
+func isSideTagOwner(args []string) (testFunc, error) {
+	fields := []string{"tag"}
+	switch {
+	case len(args) > 1:
+		return nil, errors.New("just one argument is allowed")
+	case len(args) == 0 || args[0] == "tag":
+	case args[0] == "fromtag":
+		fields = []string{"fromtag"}
+	case args[0] == "both":
+		fields = []string{"tag", "fromtag"}
+	default:
+		return nil, fmt.Errorf("%q is none of tag, fromtag, both", args[0])
+	}
+	return func(ctx context.Context, e *eval) (bool, error) {
+		u, err := e.user(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, field := range fields {
+			t, err := e.sideTag(ctx, field)
+			if err != nil || t == nil {
+				return false, err
+			}
+			if (u == nil || t.OwnerID != u.ID) && !session.From(ctx).HasPerm("admin") {
+				return false, nil
+			}
+		}
+		return true, nil
+	}, nil
 }

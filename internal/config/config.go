@@ -19,14 +19,16 @@ import (
 
 // Config is the whole file.
 type Config struct {
-	Hub       Hub       `toml:"hub"`
-	Scheduler Scheduler `toml:"scheduler"`
-	Repo      Repo      `toml:"repo"`
-	Database  Database  `toml:"database"`
-	Temporal  Temporal  `toml:"temporal"`
-	Worker    Worker    `toml:"worker"`
-	Web       Web       `toml:"web"`
-	Log       Log       `toml:"log"`
+	Hub            Hub            `toml:"hub"`
+	Scheduler      Scheduler      `toml:"scheduler"`
+	Repo           Repo           `toml:"repo"`
+	SideTag        SideTag        `toml:"sidetag"`
+	SaveFailedTree SaveFailedTree `toml:"save_failed_tree"`
+	Database       Database       `toml:"database"`
+	Temporal       Temporal       `toml:"temporal"`
+	Worker         Worker         `toml:"worker"`
+	Web            Web            `toml:"web"`
+	Log            Log            `toml:"log"`
 
 	// Policy holds the texts of hub policies by name. A policy that is not
 	// named keeps its default, see package hub/policy.
@@ -68,14 +70,16 @@ func Parse(name string, text []byte) (*Config, error) {
 // Default returns the configuration of an empty file.
 func Default() *Config {
 	return &Config{
-		Hub:       defaultHub(),
-		Scheduler: defaultScheduler(),
-		Repo:      defaultRepo(),
-		Database:  defaultDatabase(),
-		Temporal:  defaultTemporal(),
-		Worker:    defaultWorker(),
-		Web:       defaultWeb(),
-		Log:       Log{Level: "info", Format: "text"},
+		Hub:            defaultHub(),
+		Scheduler:      defaultScheduler(),
+		Repo:           defaultRepo(),
+		SideTag:        defaultSideTag(),
+		SaveFailedTree: defaultSaveFailedTree(),
+		Database:       defaultDatabase(),
+		Temporal:       defaultTemporal(),
+		Worker:         defaultWorker(),
+		Web:            defaultWeb(),
+		Log:            Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -83,6 +87,7 @@ func (c *Config) validate() error {
 	return errors.Join(
 		c.Hub.validate(),
 		c.Scheduler.validate(),
+		c.SideTag.validate(),
 		c.Database.validate(),
 		c.Worker.validate(),
 		c.Log.validate(),

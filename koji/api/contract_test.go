@@ -30,7 +30,7 @@ func readLines(t *testing.T, name string) []string {
 // names, order and defaults are the contract.
 func TestContract(t *testing.T) {
 	want := map[string]string{}
-	for _, line := range readLines(t, "contract.golden") {
+	for _, line := range append(readLines(t, "contract.golden"), readLines(t, "plugins.golden")...) {
 		name, params, ok := strings.Cut(line, "(")
 		require.True(t, ok, line)
 		want[name] = "(" + params
