@@ -16,9 +16,9 @@ type Why struct {
 	Priority int64         `rpc:"priority"`
 	Host     *string       `rpc:"host_name"` // that has it
 	Started  *koji.Time    `rpc:"start_time"`
-	Takes    *float64      `rpc:"takes"` // seconds that it takes once it is open, by experience; nil if nobody knows
-	Wait     *TaskWait     `rpc:"wait"`  // nil: it does not wait
-	Hosts    []HostVerdict `rpc:"hosts"` // of its channel, for a free task that needs a host
+	Takes    *float64      `rpc:"takes"`        // seconds that it takes once it is open, by experience; nil if nobody knows
+	Wait     *TaskWait     `rpc:"wait" db:"-"`  // nil: it does not wait
+	Hosts    []HostVerdict `rpc:"hosts" db:"-"` // of its channel, for a free task that needs a host
 	Children []int64       `rpc:"children"`
 }
 
