@@ -93,7 +93,7 @@ func (a *app) advice(err error) string {
 	case koji.IsFault(err, koji.FaultServerOffline):
 		return "the hub is down for maintenance; try again later"
 	case koji.IsFault(err, koji.FaultAuth):
-		return "log in with --cert FILE, or with --user and --password; `" + program() + " moshimoshi` tells who the hub takes you for"
+		return "log in with --cert FILE, with --user and --password, or with kinit and --authtype=kerberos; `" + program() + " moshimoshi` tells who the hub takes you for"
 	case koji.IsFault(err, koji.FaultActionNotAllowed):
 		return "`" + program() + " call getPerms` lists your permissions; an admin grants more with grantPermission"
 	}

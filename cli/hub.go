@@ -52,28 +52,6 @@ func (a *app) anonymous(ctx context.Context) (*hub, error) {
 	return h, nil
 }
 
-// login returns a connection with a session of the user's, if he wants one.
-func (a *app) login(ctx context.Context) (*hub, error) {
-	h, err := a.connect()
-	if err != nil || h.LoggedIn() {
-		return h, err
-	}
-	p := h.profile
-	switch {
-	case a.global.noauth || p.AuthType == "noauth":
-		return h, nil
-	case p.AuthType == "ssl" || p.AuthType == "" && isFile(p.Cert):
-		err = h.LoginCertAs(ctx, a.global.runas)
-	case p.AuthType == "password" || p.AuthType == "" && p.User != "":
-		err = h.Login(ctx, p.User, p.Password)
-	case p.AuthType == "kerberos" || p.AuthType == "gssapi":
-		err = koji.AuthErrorf("authtype %s is not supported", p.AuthType)
-	default:
-		err = koji.AuthErrorf("Unable to log in, no authentication methods available")
-	}
-	return h, err
-}
-
 // connect returns the connection to the hub. Nothing is sent yet.
 func (a *app) connect() (*hub, error) {
 	if a.hub != nil {

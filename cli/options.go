@@ -35,9 +35,9 @@ func (o *options) register(fs *pflag.FlagSet) {
 	fs.StringVar(&o.user, "user", "", "specify user")
 	fs.StringVar(&o.password, "password", "", "specify password")
 	fs.StringVar(&o.runas, "runas", "", "run as the specified `user` (requires special privileges)")
-	fs.StringVar(&o.authtype, "authtype", "", "force use of a `type` of authentication: noauth, ssl or password")
-	fs.StringVar(&o.keytab, "keytab", "", "specify a Kerberos keytab `FILE` (Kerberos is not supported)")
-	fs.StringVar(&o.principal, "principal", "", "specify a Kerberos principal (Kerberos is not supported)")
+	fs.StringVar(&o.authtype, "authtype", "", "force use of a `type` of authentication: noauth, ssl, password, kerberos or token")
+	fs.StringVar(&o.keytab, "keytab", "", "specify a Kerberos keytab `FILE`")
+	fs.StringVar(&o.principal, "principal", "", "specify a Kerberos `principal`")
 	fs.BoolVar(&o.noauth, "noauth", false, "do not authenticate")
 	fs.BoolVar(&o.forceAuth, "force-auth", false, "authenticate even for read-only operations")
 	fs.BoolVarP(&o.debug, "debug", "d", false, "show debug output")
@@ -71,6 +71,8 @@ func (a *app) loadProfile() (*profile.Profile, error) {
 		{&o.user, &p.User},
 		{&o.password, &p.Password},
 		{&o.authtype, &p.AuthType},
+		{&o.principal, &p.Principal},
+		{&o.keytab, &p.Keytab},
 	} {
 		*text.dst = cmp.Or(*text.value, *text.dst)
 	}

@@ -34,18 +34,19 @@ type credentials struct {
 	id      int64 // 0 if the request has no session
 	key     string
 	callnum *int64
+	token   string // an API token, in place of a session
 	address string // where the request comes from
-	cert    *session.Certificate
+	proof   session.Proof
 }
 
 // credentialsOf reads the session of a request from its headers or, as clients
 // before Koji 1.30 send it, from the URL.
 func credentialsOf(r *http.Request, urlSessions bool) (*credentials, error) {
-	c := &credentials{}
+	c := &credentials{token: bearerToken(r.Header)}
 	if _, ok := r.Header["Koji-Session-Id"]; ok {
 		return c, c.fromHeaders(r.Header)
 	}
-	if r.URL.RawQuery == "" || !urlSessions {
+	if r.URL.RawQuery == "" || !urlSessions || c.token != "" {
 		return c, nil
 	}
 	return c, c.fromQuery(r.URL.RawQuery)
@@ -130,8 +131,11 @@ func (h *Hub) OpenSession(ctx context.Context, id int64, key, address string) (*
 // openSession returns the session that credentials stand for, for a call of
 // method: anonymous without a session id, an error if it is not good for the call.
 func (h *Hub) openSession(ctx context.Context, c *credentials, method string) (*session.Session, error) {
-	if c.id == 0 {
-		return &session.Session{HostIP: h.hostIP(c.address), Certificate: c.cert}, nil
+	switch {
+	case c.token != "":
+		return h.openToken(ctx, c)
+	case c.id == 0:
+		return h.anonymous(c), nil
 	}
 	row, err := h.Store.Session(ctx, c.id, c.key, h.hostIP(c.address))
 	if errors.Is(err, database.ErrNotFound) {
@@ -141,6 +145,9 @@ func (h *Hub) openSession(ctx context.Context, c *credentials, method string) (*
 		return nil, err
 	}
 	s := newSession(row, c)
+	if h.tooOld(s) {
+		return h.retire(ctx, s, c, method)
+	}
 	if err := h.expire(ctx, s, method); err != nil {
 		return nil, err
 	}
@@ -159,6 +166,11 @@ func (h *Hub) openSession(ctx context.Context, c *credentials, method string) (*
 	return s, nil
 }
 
+// anonymous returns the session of a caller without one.
+func (h *Hub) anonymous(c *credentials) *session.Session {
+	return &session.Session{HostIP: h.hostIP(c.address), Address: c.address, Proof: c.proof}
+}
+
 func newSession(row store.SessionRow, c *credentials) *session.Session {
 	s := &session.Session{
 		ID: row.ID, Key: c.key, Master: row.Master,
@@ -168,13 +180,34 @@ func newSession(row store.SessionRow, c *credentials) *session.Session {
 		Exclusive: row.Exclusive, Expired: row.Expired,
 		Perms: row.Perms, Groups: row.Groups,
 		Start: row.Start, Update: row.Update, Renew: row.Renew,
-		Certificate: c.cert,
+		Address: c.address, Proof: c.proof,
 	}
 	if holder := row.ExclusiveID; holder != nil && !row.Exclusive {
 		s.Exclusive = row.Master != nil && *holder == *row.Master
 		s.Locked = !s.Exclusive
 	}
 	return s
+}
+
+// tooOld says that no login can renew the session any more.
+func (h *Hub) tooOld(s *session.Session) bool {
+	life := h.Config.SessionMaxAge.Std()
+	return life > 0 && h.Now().Sub(s.Start.Time) > life
+}
+
+// retire closes a session that is too old. To the client it is one that has
+// expired: its login does not renew it, but opens another.
+func (h *Hub) retire(ctx context.Context, s *session.Session, c *credentials, method string) (*session.Session, error) {
+	if !isLogin(method) {
+		return nil, expired(s.ID)
+	}
+	return h.anonymous(c), h.Store.CloseSession(ctx, s.ID)
+}
+
+func isLogin(method string) bool { return method == "login" || method == "sslLogin" }
+
+func expired(id int64) error {
+	return koji.Errorf(koji.FaultAuthExpired, "session \"%d\" has expired", id)
 }
 
 // expire ends a session whose time is over. An expired session is good for
@@ -191,8 +224,8 @@ func (h *Hub) expire(ctx context.Context, s *session.Session, method string) err
 		}
 		s.Expired = true
 	}
-	if s.Expired && method != "login" && method != "sslLogin" {
-		return koji.Errorf(koji.FaultAuthExpired, "session \"%d\" has expired", s.ID)
+	if s.Expired && !isLogin(method) {
+		return expired(s.ID)
 	}
 	return nil
 }

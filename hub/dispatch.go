@@ -13,6 +13,7 @@ import (
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -74,6 +75,9 @@ func (h *Hub) admit(ctx context.Context, e *rpc.Entry) error {
 	s := session.From(ctx)
 	if h.Config.LockOut && !s.HasPerm("admin") && !slices.Contains([]string{"login", "sslLogin", "logout"}, e.Name) {
 		return koji.ServerOfflinef("Server disabled for maintenance")
+	}
+	if err := checkToken(s, e.Name, e.Writes || e.Name == api.UploadFile.Name); err != nil {
+		return err
 	}
 	a := e.Access
 	switch {

@@ -60,6 +60,15 @@ func (h *Hub) UserPerms(ctx context.Context, userID int64, groups bool) ([]strin
 	return names, nil
 }
 
+// countingPerms lists the permissions that count in a call that is made for a
+// user. The caller's own are those of its session, which a token may have less of.
+func (h *Hub) countingPerms(ctx context.Context, userID int64) ([]string, error) {
+	if s := session.From(ctx); s.LoggedIn() && s.UserID == userID {
+		return s.Perms, nil
+	}
+	return h.UserPerms(ctx, userID, true)
+}
+
 func (h *Hub) getUserPerms(ctx context.Context, p api.GetUserPermsParams) ([]string, error) {
 	user, err := h.User(ctx, p.UserID, true)
 	if err != nil {

@@ -2,12 +2,9 @@ package hub
 
 import (
 	"bytes"
-	"crypto/x509/pkix"
 	"errors"
-	"net"
 	"net/http"
 
-	"github.com/toji-build/toji/hub/session"
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -27,6 +24,9 @@ func (s *Server) rpc(w http.ResponseWriter, r *http.Request) {
 	creds, err := s.hub.requestCredentials(r)
 	if err != nil {
 		s.reply(w, r, nil, err)
+		return
+	}
+	if !s.negotiate(w, r, creds) {
 		return
 	}
 	result, err := s.hub.handle(r.Context(), creds, method, params)
@@ -67,42 +67,4 @@ func (c *counter) Write(p []byte) (int, error) {
 	n, err := c.w.Write(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// requestCredentials are the session, address and certificate of a request.
-func (h *Hub) requestCredentials(r *http.Request) (*credentials, error) {
-	c, err := credentialsOf(r, !h.Config.DisableURLSessions)
-	if err != nil {
-		return nil, err
-	}
-	c.address = r.RemoteAddr
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		c.address = host
-	}
-	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
-		subject := r.TLS.VerifiedChains[0][0].Subject
-		c.cert = &session.Certificate{DN: subject.String(), UserName: subjectPart(subject, h.Config.DNUsernameComponent)}
-	}
-	return c, nil
-}
-
-// subjectTypes are the parts of a subject that may hold user names, under the
-// names that Apache's mod_ssl has for them.
-var subjectTypes = map[string]string{
-	"CN":    "2.5.4.3",
-	"O":     "2.5.4.10",
-	"OU":    "2.5.4.11",
-	"Email": "1.2.840.113549.1.9.1",
-	"UID":   "0.9.2342.19200300.100.1.1",
-}
-
-// subjectPart returns the first part of the type, "" if there is none.
-func subjectPart(subject pkix.Name, part string) string {
-	for _, attr := range subject.Names {
-		if attr.Type.String() == subjectTypes[part] {
-			text, _ := attr.Value.(string)
-			return text
-		}
-	}
-	return ""
 }

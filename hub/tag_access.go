@@ -16,7 +16,7 @@ type TagAccess struct {
 
 // TagAccess checks a tag's lock and the permission that it asks for.
 func (h *Hub) TagAccess(ctx context.Context, tag any, userID int64) (TagAccess, error) {
-	perms, err := h.UserPerms(ctx, userID, true)
+	perms, err := h.countingPerms(ctx, userID)
 	if err != nil {
 		return TagAccess{}, err
 	}

@@ -66,7 +66,7 @@ func (h *Hub) checkTagList(ctx context.Context, op tagOperation) error {
 	default:
 		return nil
 	}
-	perms, err := h.UserPerms(ctx, op.userID, true)
+	perms, err := h.countingPerms(ctx, op.userID)
 	if err != nil {
 		return err
 	}

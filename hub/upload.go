@@ -83,6 +83,9 @@ func (h *Hub) upload(r *http.Request) (any, error) {
 	case !s.LoggedIn():
 		return nil, koji.ActionNotAllowedf("you must be logged-in to upload a file")
 	}
+	if err := checkToken(s, api.UploadFile.Name, true); err != nil {
+		return nil, err
+	}
 	u, err := parseRawUpload(r.URL.RawQuery)
 	if err != nil {
 		return nil, err

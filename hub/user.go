@@ -217,6 +217,11 @@ func (h *Hub) checkPrincipal(principal string) error {
 	if err := h.Names.CheckPrincipal(principal); err != nil {
 		return err
 	}
+	return h.checkRealm(principal)
+}
+
+// checkRealm checks that a principal's realm may log in.
+func (h *Hub) checkRealm(principal string) error {
 	allowed := h.Config.AllowedKrbRealms
 	if allowed == "*" {
 		return nil

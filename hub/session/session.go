@@ -7,6 +7,7 @@ package session
 
 import (
 	"context"
+	"path"
 	"slices"
 
 	"github.com/toji-build/toji/koji"
@@ -34,15 +35,46 @@ type Session struct {
 	Update    koji.Time
 	Renew     koji.Time
 
-	// Certificate is the subject of the verified TLS client certificate of the
-	// connection, if there was one; a session is not needed to have it.
-	Certificate *Certificate
+	Address string // where the request comes from
+
+	// Proof is who the request comes from, whether or not it has a session.
+	Proof Proof
+	// Token is the API token that stands in for a session; ID is 0 then.
+	Token *Token
 }
 
-// Certificate is the subject of a verified client certificate.
-type Certificate struct {
-	DN       string // in the form of RFC 2253, as Apache prints it
-	UserName string // the component that holds user names, usually CN
+// Proof is what a request itself proves about who sent it.
+type Proof struct {
+	// Verified is what became of the TLS client certificate, in Apache's words:
+	// SUCCESS if it is good, "" if there was none.
+	Verified  string
+	DN        string // the certificate's subject in the form of RFC 2253, as Apache prints it
+	UserName  string // its component that holds user names, usually CN
+	Principal string // Kerberos principal, such as ann@EXAMPLE.ORG; "" without one
+}
+
+// Token is an API token in use. What it allows, a session of its user would, too.
+type Token struct {
+	ID       int64
+	Name     string
+	Methods  []string // patterns of the methods that it is good for
+	ReadOnly bool     // of these, only the ones that change nothing
+}
+
+// Allows returns an ActionNotAllowed error unless the token is good for the
+// method; writes tells whether that changes anything.
+func (t *Token) Allows(method string, writes bool) error {
+	matches := func(pattern string) bool {
+		ok, err := path.Match(pattern, method)
+		return ok && err == nil
+	}
+	switch {
+	case !slices.ContainsFunc(t.Methods, matches):
+		return koji.ActionNotAllowedf("token %s is not good for %s", t.Name, method)
+	case writes && t.ReadOnly:
+		return koji.ActionNotAllowedf("token %s is not good for %s, it is for reading only", t.Name, method)
+	}
+	return nil
 }
 
 type contextKey struct{}
@@ -60,8 +92,8 @@ func From(ctx context.Context) *Session {
 	return &Session{}
 }
 
-// LoggedIn reports whether the caller has a session.
-func (s *Session) LoggedIn() bool { return s.ID != 0 && !s.Expired }
+// LoggedIn reports whether the caller has a session, or a token in its place.
+func (s *Session) LoggedIn() bool { return s.ID != 0 && !s.Expired || s.Token != nil }
 
 // HasPerm reports whether the caller holds the permission, by itself or by one
 // of its groups. Unlike AssertPerm it does not let admin stand for every other.

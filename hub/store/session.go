@@ -143,20 +143,22 @@ func (s *Store) OwnsSession(ctx context.Context, id, userID int64) (bool, error)
 }
 
 // MakeExclusive gives the user to one session alone. Force closes the session
-// that has it; without force MakeExclusive reports false then. The user's row
-// is locked, so that of two sessions that want it at once one gets it.
+// that has it, and those below it; without force MakeExclusive reports false
+// then. The user's row is locked, so that of two sessions that want it at once
+// one gets it. A session that has the user already, as one that is renewed may,
+// keeps it.
 func (s *Store) MakeExclusive(ctx context.Context, id, userID int64, force bool) (ok bool, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
 		if _, err := s.Exec(ctx, `SELECT id FROM users WHERE id = $1 FOR UPDATE`, userID); err != nil {
 			return err
 		}
 		held, err := database.All[int64](ctx, s.DB, `SELECT id FROM sessions
-			WHERE user_id = $1 AND exclusive AND NOT closed FOR UPDATE`, userID)
+			WHERE user_id = $1 AND id <> $2 AND exclusive AND NOT closed FOR UPDATE`, userID, id)
 		if err != nil || len(held) > 0 && !force {
 			return err
 		}
 		if _, err := s.Exec(ctx, `UPDATE sessions SET expired = TRUE, exclusive = NULL, closed = TRUE
-			WHERE id = ANY($1)`, held); err != nil {
+			WHERE id = ANY($1) OR master = ANY($1)`, held); err != nil {
 			return err
 		}
 		ok, err = s.changed(ctx, `UPDATE sessions SET exclusive = TRUE WHERE id = $1`, id)
@@ -179,25 +181,6 @@ func (s *Store) changed(ctx context.Context, query string, args ...any) (bool, e
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
-}
-
-// Login is what is needed to let a user in.
-type Login struct {
-	UserID   int64           `db:"id"`
-	Name     string          `db:"name"`
-	Password *string         `db:"password"`
-	Status   koji.UserStatus `db:"status"`
-}
-
-// LoginByName returns the login data of a user, or database.ErrNotFound.
-func (s *Store) LoginByName(ctx context.Context, name string) (Login, error) {
-	return database.One[Login](ctx, s.DB, `SELECT id, name, password, status FROM users WHERE name = $1`, name)
-}
-
-// AddLogin adds a user without password, for someone known by a certificate.
-func (s *Store) AddLogin(ctx context.Context, name string) (int64, error) {
-	return database.One[int64](ctx, s.DB, `INSERT INTO users (name, status, usertype) VALUES ($1, $2, $3) RETURNING id`,
-		name, koji.UserActive, koji.UserNormal)
 }
 
 const sessionInfoSQL = `

@@ -97,6 +97,12 @@ func (db *DB) Savepoint(ctx context.Context, fn func(ctx context.Context) error)
 // InTransaction tells whether ctx carries a transaction of db.
 func (db *DB) InTransaction(ctx context.Context) bool { return current(ctx, db) != nil }
 
+// Detached returns ctx without its transaction, for what must stay even if that
+// is rolled back. It takes a second connection: wait for one with a deadline.
+func Detached(ctx context.Context) context.Context {
+	return context.WithValue(ctx, txKey{}, (*transaction)(nil))
+}
+
 // AfterCommit runs hook once the context's transaction is committed, in the
 // order of the calls, and never when it (or the savepoint around the call) is
 // rolled back. Outside of a transaction hook runs at once.

@@ -125,3 +125,18 @@ func (a *Acceptor) verify(req *messages.APReq, keys *keytab.Keytab) error {
 	}
 	return nil
 }
+
+// Serves tells whether a principal is of a realm that there are keys for.
+func (a *Acceptor) Serves(principal string) bool {
+	keys, err := keytab.Load(a.keytab)
+	if err != nil {
+		return false
+	}
+	_, realm, _ := strings.Cut(principal, "@")
+	for _, e := range keys.Entries {
+		if e.Principal.Realm == realm {
+			return true
+		}
+	}
+	return false
+}

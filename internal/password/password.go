@@ -16,6 +16,9 @@ import (
 
 const prefix = "$2"
 
+// nobodys is the hash of a password that nobody knows.
+const nobodys = "$2a$10$UCO83Ij83VUjSrJLJD.OpeCVBVVt4cw46ShrsCUZNJgbQRUU5iQqy"
+
 // Hash returns what to store for a password.
 func Hash(password string) (string, error) {
 	if password == "" {
@@ -29,9 +32,10 @@ func Hash(password string) (string, error) {
 }
 
 // Check reports whether password is the one that stored was made from. An empty
-// password is never right.
+// password is never right. A wrong one takes as long whatever is stored, so that
+// nobody learns from it which users there are: for those who are not, stored is "".
 func Check(stored, password string) bool {
-	if password == "" || stored == "" {
+	if password == "" {
 		return false
 	}
 	if strings.HasPrefix(stored, prefix) {
@@ -39,5 +43,9 @@ func Check(stored, password string) bool {
 	}
 	// Hashed so that the comparison takes as long for any length.
 	a, b := sha256.Sum256([]byte(stored)), sha256.Sum256([]byte(password))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	if subtle.ConstantTimeCompare(a[:], b[:]) == 1 {
+		return true
+	}
+	_ = bcrypt.CompareHashAndPassword([]byte(nobodys), []byte(password)) // for the time it takes
+	return false
 }

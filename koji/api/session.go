@@ -79,12 +79,12 @@ type SessionInfo struct {
 // The methods for sessions.
 var (
 	Login = rpc.Define(rpc.Method[ArgsParams, *SessionKey]{
-		Name: "login", Access: Anyone, Writes: true,
+		Name: "login", Access: Anyone, // its transaction begins when the password was checked
 		Doc: "Log in with user and password.",
 	})
 	SSLLogin = rpc.Define(rpc.Method[ArgsParams, *SessionKey]{
 		Name: "sslLogin", Access: Anyone, Writes: true,
-		Doc: "Log in with the TLS client certificate of the connection.",
+		Doc: "Log in with what the connection proves: a TLS client certificate or a Kerberos ticket.",
 	})
 	Logout = rpc.Define(rpc.Method[LogoutParams, rpc.None]{
 		Name: "logout", Access: Anyone, Writes: true,

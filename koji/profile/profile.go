@@ -26,13 +26,15 @@ type Profile struct {
 	PkgURL string // pkgurl: TopURL's obsolete predecessor
 	TopDir string // topdir: where they are mounted
 
-	AuthType  string // authtype: noauth, ssl, password, gssapi or kerberos; "" to find out
+	AuthType  string // authtype: noauth, ssl, password, gssapi, kerberos or token; "" to find out
 	Cert      string // cert: PEM file with client certificate and key; "" if there is none
 	ServerCA  string // serverca: PEM file of the CA that signed the hub's certificate; "" for the system's
 	User      string // user
 	Password  string // password
 	Principal string // principal
 	Keytab    string // keytab
+	Token     string // token: an API token of a Toji hub
+	TokenFile string // token_file: a file with it
 	ForceAuth bool   // force_auth: log in even for read-only commands
 
 	NoSSLVerify          bool          // no_ssl_verify
@@ -84,6 +86,8 @@ func (p *Profile) options() map[string]any {
 		"password":               &p.Password,
 		"principal":              &p.Principal,
 		"keytab":                 &p.Keytab,
+		"token":                  &p.Token,
+		"token_file":             &p.TokenFile,
 		"force_auth":             &p.ForceAuth,
 		"no_ssl_verify":          &p.NoSSLVerify,
 		"max_retries":            &p.MaxRetries,
@@ -246,7 +250,7 @@ func assign(dst any, name, value string) error {
 
 // expandPaths makes usable paths of what the files say.
 func (p *Profile) expandPaths(home string) {
-	for _, path := range []*string{&p.TopDir, &p.Cert, &p.ServerCA, &p.Keytab} {
+	for _, path := range []*string{&p.TopDir, &p.Cert, &p.ServerCA, &p.Keytab, &p.TokenFile} {
 		*path = expandHome(os.ExpandEnv(*path), home)
 	}
 	p.Cert = cmp.Or(p.Cert, userFile(home, "client.crt"))

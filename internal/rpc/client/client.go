@@ -84,6 +84,7 @@ type Client struct {
 	opts    Options
 	http    *http.Client
 	version atomic.Value // string, of the hub
+	token   atomic.Value // string, see LoginToken
 
 	serial  sync.Mutex              // held for the length of a call within a session
 	session atomic.Pointer[session] // its fields are guarded by serial
@@ -218,7 +219,7 @@ func (c *Client) again(err error, tries int, session bool) bool {
 	if !retryable(err) || tries > c.opts.MaxRetries {
 		return false
 	}
-	return session || c.opts.AnonRetry || tries == 1 && dropped(err)
+	return session || c.opts.AnonRetry || tries == 1 && dropped(err) && c.apiToken() == ""
 }
 
 // sleep waits for d or until ctx ends, and returns why it ended.

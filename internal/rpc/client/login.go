@@ -2,6 +2,8 @@ package client
 
 import (
 	"context"
+	"encoding/base64"
+	"net"
 	"net/url"
 
 	"github.com/toji-build/toji/internal/rpc"
@@ -24,6 +26,8 @@ type login struct {
 	method string
 	args   []any
 	kw     map[string]any
+	// proof returns what goes into the Authorization header; nil for nothing.
+	proof func(ctx context.Context) (string, error)
 }
 
 // sessionInfo is the hub's answer to a login.
@@ -34,7 +38,7 @@ type sessionInfo struct {
 
 // Login opens a session by user name and password.
 func (c *Client) Login(ctx context.Context, user, password string) error {
-	return c.open(ctx, &login{c.opts.Server, "login", []any{user, password}, map[string]any{"opts": nil}})
+	return c.open(ctx, &login{url: c.opts.Server, method: "login", args: []any{user, password}, kw: map[string]any{"opts": nil}})
 }
 
 // LoginCert opens a session by the client certificate of Options.Cert.
@@ -46,16 +50,66 @@ func (c *Client) LoginCertAs(ctx context.Context, user string) error {
 	if c.opts.Cert == "" {
 		return koji.AuthErrorf("No client cert provided")
 	}
-	u, err := url.Parse(c.opts.Server)
+	l, err := c.sslLogin(user)
 	if err != nil {
 		return err
 	}
-	u.Scheme = "https" // certificates exist in TLS only
+	return c.open(ctx, l)
+}
+
+// LoginKerberosAs opens a session by Kerberos. The function returns a token for
+// the service HTTP on a host; it is called for every attempt. The user is as for
+// LoginCertAs.
+func (c *Client) LoginKerberosAs(ctx context.Context, token func(ctx context.Context, host string) ([]byte, error), user string) error {
+	l, err := c.sslLogin(user)
+	if err != nil {
+		return err
+	}
+	u, err := url.Parse(l.url)
+	if err != nil {
+		return err
+	}
+	l.proof = func(ctx context.Context) (string, error) {
+		t, err := token(ctx, u.Hostname())
+		return "Negotiate " + base64.StdEncoding.EncodeToString(t), err
+	}
+	return c.open(ctx, l)
+}
+
+// sslLogin is a login by what the connection proves.
+func (c *Client) sslLogin(user string) (*login, error) {
+	u, err := url.Parse(c.opts.Server)
+	if err != nil {
+		return nil, err
+	}
+	u.Scheme = "https" // certificates exist in TLS only, and Koji wants it for Kerberos, too
 	kw := map[string]any{"proxyuser": nil}
 	if user != "" {
 		kw["proxyuser"] = user
 	}
-	return c.open(ctx, &login{u.String() + "/ssllogin", "sslLogin", nil, kw})
+	return &login{url: u.String() + "/ssllogin", method: "sslLogin", kw: kw}, nil
+}
+
+// LoginToken makes all further calls with an API token of Toji's, which needs no
+// session. It is only sent over TLS, or to this machine itself. Calls whose
+// connection fails are not repeated: without a session the hub could not tell.
+func (c *Client) LoginToken(token string) error {
+	u, err := url.Parse(c.opts.Server)
+	if err != nil {
+		return err
+	}
+	ip := net.ParseIP(u.Hostname())
+	if u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {
+		return koji.AuthErrorf("a token is not sent to %s without TLS", u.Host)
+	}
+	c.token.Store(token)
+	return nil
+}
+
+// apiToken returns the token of LoginToken, or "".
+func (c *Client) apiToken() string {
+	token, _ := c.token.Load().(string)
+	return token
 }
 
 func (c *Client) open(ctx context.Context, l *login) error {
@@ -65,7 +119,7 @@ func (c *Client) open(ctx context.Context, l *login) error {
 	if err != nil {
 		return err
 	}
-	call.login = true
+	call.login, call.proof = true, l.proof
 	return c.begin(ctx, call, l, nil)
 }
 
@@ -78,7 +132,7 @@ func (c *Client) renew(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	call.login = true
+	call.login, call.proof = true, s.login.proof
 	return c.begin(ctx, call, s.login, s)
 }
 
@@ -105,8 +159,8 @@ func newSession(v any, l *login) (*session, error) {
 	return &session{id: info.ID, key: info.Key, login: l}, nil
 }
 
-// LoggedIn reports whether the client has a session.
-func (c *Client) LoggedIn() bool { return c.session.Load() != nil }
+// LoggedIn reports whether the client has a session or a token.
+func (c *Client) LoggedIn() bool { return c.session.Load() != nil || c.apiToken() != "" }
 
 // Session returns the id and the key of the session, or 0 and "" without one.
 // The key is a secret.
@@ -128,6 +182,10 @@ func (c *Client) Resume(id int64, key string) {
 // hub closes it with the first.
 func (c *Client) Subsession(ctx context.Context) (*Client, error) {
 	parent := c.session.Load()
+	if token := c.apiToken(); token != "" && parent == nil {
+		sub := &Client{opts: c.opts, http: c.http}
+		return sub, sub.LoginToken(token)
+	}
 	v, err := c.Call(ctx, "subsession", nil)
 	if err != nil {
 		return nil, err

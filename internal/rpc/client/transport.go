@@ -62,8 +62,9 @@ type call struct {
 	url         string
 	contentType string
 	body        []byte
-	login       bool // opens or closes a session: the short timeout applies
-	retried     bool // set when an attempt failed on the way
+	login       bool                                      // opens or closes a session: the short timeout applies
+	retried     bool                                      // set when an attempt failed on the way
+	proof       func(ctx context.Context) (string, error) // see login
 }
 
 // newCall makes the request to call a method at url.
@@ -102,6 +103,9 @@ func (c *Client) send(ctx context.Context, call *call, t *ticket) (any, error) {
 		req.Header.Set("Koji-Session-Key", t.key)
 		req.Header.Set("Koji-Session-Callnum", strconv.FormatInt(t.callnum, 10))
 	}
+	if err := c.authorize(req, call, t); err != nil {
+		return nil, err
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -109,6 +113,26 @@ func (c *Client) send(ctx context.Context, call *call, t *ticket) (any, error) {
 	defer resp.Body.Close()
 	return c.receive(resp)
 }
+
+// authorize sets the Authorization header where the call needs one.
+func (c *Client) authorize(req *http.Request, call *call, t *ticket) error {
+	switch token := c.apiToken(); {
+	case call.proof != nil:
+		proof, err := call.proof(req.Context())
+		if err != nil {
+			return proofError{err}
+		}
+		req.Header.Set("Authorization", proof)
+	case t == nil && token != "":
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return nil
+}
+
+// proofError says why the client cannot tell who it is.
+type proofError struct{ error }
+
+func (e proofError) Unwrap() error { return e.error }
 
 func (c *Client) receive(resp *http.Response) (any, error) {
 	if resp.StatusCode != http.StatusOK {
@@ -145,6 +169,9 @@ func retryable(err error) bool {
 		return status.code >= 500 || status.code == http.StatusRequestTimeout || status.code == http.StatusTooManyRequests
 	}
 	if _, ok := errors.AsType[writeError](err); ok {
+		return false
+	}
+	if _, ok := errors.AsType[proofError](err); ok {
 		return false
 	}
 	if _, ok := errors.AsType[tls.AlertError](err); ok {
