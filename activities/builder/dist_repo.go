@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/toji-build/toji/activities/builder/createrepo"
 	"github.com/toji-build/toji/internal/rpc"
 	rpcclient "github.com/toji-build/toji/internal/rpc/client"
@@ -89,16 +91,50 @@ func (d *distJob) deltaDirs(ctx context.Context) (dirs []string, err error) {
 			return nil, err
 		case !old.Dist:
 			return nil, koji.GenericErrorf("Base repo for deltas must also be a dist repo")
-		case d.cfg.TopDir == "":
-			return nil, refused("delta RPMs need the hub's files, which are not mounted here")
 		}
-		dir := koji.PathInfo{TopDir: d.top}.DistRepo("", old.TagName, id)
+		rel := filepath.Join(koji.PathInfo{TopDir: "."}.DistRepo("", old.TagName, id), d.params.Arch)
+		if d.cfg.TopDir == "" {
+			if err := d.copyPackages(ctx, rel); err != nil {
+				return nil, err
+			}
+		}
+		dir := filepath.Join(d.top, rel)
 		if _, err := os.Stat(dir); err != nil {
 			return nil, koji.GenericErrorf("Base drpm repo missing: %s", dir)
 		}
 		dirs = append(dirs, dir)
 	}
 	return dirs, nil
+}
+
+// copyPackages fetches the RPMs of a dist repo's arch. It need not have the arch.
+func (d *distJob) copyPackages(ctx context.Context, rel string) error {
+	dir := filepath.Join(d.top, rel)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return infrastructure(err)
+	}
+	list := filepath.Join(dir, "kojipkgs")
+	if ok, err := d.fetchIfThere(ctx, rel+"/kojipkgs", list); err != nil || !ok {
+		return err
+	}
+	text, err := os.ReadFile(list)
+	if err != nil {
+		return infrastructure(err)
+	}
+	var rpms map[string]struct{}
+	if err := json.Unmarshal(text, &rpms); err != nil {
+		return koji.GenericErrorf("%s/kojipkgs: %v", rel, err)
+	}
+	fetches, ctx := errgroup.WithContext(ctx)
+	fetches.SetLimit(fetchAtOnce)
+	for name := range rpms {
+		if name != filepath.Base(name) {
+			return koji.GenericErrorf("%s/kojipkgs names %q", rel, name)
+		}
+		file := filepath.Join("Packages", strings.ToLower(name[:1]), name)
+		fetches.Go(func() error { return d.fetchMissing(ctx, rel+"/"+file, filepath.Join(dir, file)) })
+	}
+	return fetches.Wait()
 }
 
 // prepare lays the repository out, as a whole.

@@ -185,7 +185,7 @@ func (d *distJob) findFiles(ctx context.Context, rpms []*distRPM) error {
 			ok, err := d.hasFile(ctx, rel, r.Path)
 			if err == nil && !ok {
 				mu.Lock()
-				missing = append(missing, r.Path)
+				missing = append(missing, d.nameOf(rel))
 				mu.Unlock()
 			}
 			return err
@@ -202,6 +202,9 @@ func (d *distJob) findFiles(ctx context.Context, rpms []*distRPM) error {
 	}
 	return koji.GenericErrorf("Packages missing from the filesystem. See missing_files.log.")
 }
+
+// nameOf is how people find a file of the hub.
+func (d *distJob) nameOf(rel string) string { return filepath.Join(d.cfg.TopDir, rel) }
 
 // hasFile tells whether the hub has a file, which it fetches where the hub's
 // files are not mounted.

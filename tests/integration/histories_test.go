@@ -64,6 +64,29 @@ func TestRecordHistories(t *testing.T) {
 	id = call(t, l, api.BuildTask, api.BuildTaskParams{Src: url, Target: "plain", Opts: map[string]any{"scratch": true}})
 	l.closed(t, id)
 	l.record(t, "build-git-scratch", id)
+	l.recordChain(t)
+}
+
+// recordChain records chains of builds and dist repos.
+func (l *lab) recordChain(t *testing.T) {
+	hello, user := l.srpm(t, "hello-noarch", 0), l.srpm(t, "use-noarch", 0)
+	first, _ := l.repository(t, "hello-noarch", hello)
+	second, _ := l.repository(t, "use-noarch", user)
+	id := l.chainBuild(t, "chain", nil, []string{first}, []string{second})
+	l.closed(t, id)
+	l.record(t, "chainbuild", id)
+	again := l.chainBuild(t, "chain", nil, []string{first}, []string{hello.nvr})
+	l.failed(t, again) // its NVR exists
+	l.record(t, "chainbuild-failed", again)
+
+	tag, _ := l.distTag(t, "hello-noarch")
+	id, _ = l.distRepo(t, tag, []any{}, map[string]any{"allow_missing_signatures": true})
+	l.closed(t, id)
+	l.record(t, "distRepo", id)
+	l.record(t, "createdistrepo", l.child(t, id, "createdistrepo").ID)
+	id, _ = l.distRepo(t, tag, []any{"abcd1234"}, nil)
+	l.failed(t, id)
+	l.record(t, "distRepo-failed", id)
 }
 
 // record writes the history of a task's workflow, which it waits for.
