@@ -49,11 +49,16 @@ func (h *Hub) writeRepo(ctx context.Context, repo *api.Repo, tag *api.Tag, arche
 // repoLists is the content of the files, by path in the repository's folder.
 func (h *Hub) repoLists(ctx context.Context, repo *api.Repo, tag *api.Tag, arches []string, opts map[string]bool) (map[string][]byte, error) {
 	event := &repo.CreateEvent
-	builds, err := h.Store.TaggedBuilds(ctx, store.TaggedFilter{TagID: tag.ID, Event: event, Inherit: true, Latest: latestOnly(tag)})
+	filter := store.TaggedFilter{TagID: tag.ID, Event: event, Inherit: true, Latest: latestOnly(tag)}
+	entries, err := h.Store.TagEntries(ctx, filter)
 	if err != nil {
 		return nil, err
 	}
-	rpms, err := h.Store.TaggedRPMs(ctx, builds, store.TaggedFiles{})
+	builds, err := loaded(h.Store.EntryBuilds(ctx, entries, filter))
+	if err != nil {
+		return nil, err
+	}
+	rpms, err := loaded(h.Store.TaggedRPMs(ctx, entries, store.TaggedFiles{}))
 	if err != nil {
 		return nil, err
 	}

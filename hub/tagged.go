@@ -2,8 +2,6 @@ package hub
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/rpc"
@@ -13,10 +11,10 @@ import (
 )
 
 func bindTagged(r *rpc.Registry, h *Hub) {
-	rpc.Bind(r, api.ListTagged, h.listTagged)
+	rpc.BindRows(r, api.ListTagged, h.listTagged)
 	rpc.Bind(r, api.ListTaggedRPMS, h.listTaggedRPMS)
 	rpc.Bind(r, api.ListTaggedArchives, h.listTaggedArchives)
-	rpc.Bind(r, api.GetLatestBuilds, h.getLatestBuilds)
+	rpc.BindRows(r, api.GetLatestBuilds, h.getLatestBuilds)
 	rpc.Bind(r, api.GetLatestRPMS, h.getLatestRPMS)
 }
 
@@ -29,40 +27,52 @@ type tagged struct {
 	pkg     *string
 	owner   *string
 	btype   *string
+	prefix  *string
 	draft   *bool
 	extra   bool
 }
 
-// taggedBuilds lists builds in the tag with the id.
-func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) ([]api.TaggedBuild, error) {
-	if err := h.assertBuildType(ctx, text(t.btype), "build"); err != nil {
-		return nil, err
-	}
-	return h.Store.TaggedBuilds(ctx, store.TaggedFilter{
-		TagID: tagID, Event: t.event, Inherit: t.inherit, Latest: latestCount(t.latest),
-		Package: text(t.pkg), Owner: text(t.owner), Type: text(t.btype), Draft: t.draft, Extra: t.extra,
-	})
+// taggedBuilds are builds in a tag, found but not yet read.
+type taggedBuilds struct {
+	entries []store.TagEntry
+	filter  store.TaggedFilter
 }
 
-// findTagged is taggedBuilds for the tag that t names. Without strict there is
+func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) (b taggedBuilds, err error) {
+	if err := h.assertBuildType(ctx, text(t.btype), "build"); err != nil {
+		return b, err
+	}
+	b.filter = store.TaggedFilter{
+		TagID: tagID, Event: t.event, Inherit: t.inherit, Latest: latestCount(t.latest), Package: text(t.pkg),
+		Owner: text(t.owner), Type: text(t.btype), Prefix: text(t.prefix), Draft: t.draft, Extra: t.extra,
+	}
+	b.entries, err = h.Store.TagEntries(ctx, b.filter)
+	return b, err
+}
+
+// findTagged finds the builds in the tag that t names. Without strict there is
 // nothing in a tag that there is not.
-func (h *Hub) findTagged(ctx context.Context, t tagged, strict bool) ([]api.TaggedBuild, error) {
+func (h *Hub) findTagged(ctx context.Context, t tagged, strict bool) (none taggedBuilds, err error) {
 	tag, err := h.Tag(ctx, t.tag, TagOptions{Strict: strict, Event: t.event})
 	if err != nil || tag == nil {
-		return nil, err
+		return none, err
 	}
 	return h.taggedBuilds(ctx, tag.ID, t)
 }
 
-// latestTagged lists the latest builds in the tag that t names. Koji: an id is
+// builds returns what there is to tell about the builds.
+func (h *Hub) builds(ctx context.Context, b taggedBuilds) (rpc.Rows[api.TaggedBuild], error) {
+	return h.Store.EntryBuilds(ctx, b.entries, b.filter)
+}
+
+// latestTagged finds the latest builds in the tag that t names. Koji: an id is
 // not looked up.
-func (h *Hub) latestTagged(ctx context.Context, t tagged) ([]api.TaggedBuild, error) {
+func (h *Hub) latestTagged(ctx context.Context, t tagged) (none taggedBuilds, err error) {
 	t.inherit, t.latest = true, true
 	id, ok := t.tag.(int64)
 	if !ok {
-		var err error
 		if id, err = h.lookupID(ctx, store.Tags, t.tag); err != nil {
-			return nil, err
+			return none, err
 		}
 	}
 	return h.taggedBuilds(ctx, id, t)
@@ -83,17 +93,15 @@ func latestCount(v any) int64 {
 	return 0
 }
 
-func (h *Hub) listTagged(ctx context.Context, p api.ListTaggedParams) ([]api.TaggedBuild, error) {
+func (h *Hub) listTagged(ctx context.Context, p api.ListTaggedParams) (none rpc.Rows[api.TaggedBuild], err error) {
 	builds, err := h.findTagged(ctx, tagged{
-		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest,
-		pkg: p.Package, owner: p.Owner, btype: p.Type, draft: p.Draft, extra: p.Extra,
+		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest, pkg: p.Package,
+		owner: p.Owner, btype: p.Type, prefix: p.Prefix, draft: p.Draft, extra: p.Extra,
 	}, p.Strict)
-	if prefix := strings.ToLower(text(p.Prefix)); prefix != "" {
-		builds = slices.DeleteFunc(builds, func(b api.TaggedBuild) bool {
-			return !strings.HasPrefix(strings.ToLower(b.PackageName), prefix)
-		})
+	if err != nil {
+		return none, err
 	}
-	return builds, err
+	return h.builds(ctx, builds)
 }
 
 func (h *Hub) listTaggedRPMS(ctx context.Context, p api.ListTaggedRPMSParams) ([]any, error) {
@@ -108,13 +116,25 @@ func (h *Hub) listTaggedRPMS(ctx context.Context, p api.ListTaggedRPMSParams) ([
 }
 
 // withRPMs returns the RPMs of the builds, and the builds.
-func (h *Hub) withRPMs(ctx context.Context, builds []api.TaggedBuild, arch any, sigs, extra bool) ([]any, error) {
+func (h *Hub) withRPMs(ctx context.Context, b taggedBuilds, arch any, sigs, extra bool) ([]any, error) {
 	arches, err := archFilter(arch, "arch option")
 	if err != nil {
 		return nil, err
 	}
-	rpms, err := h.Store.TaggedRPMs(ctx, builds, store.TaggedFiles{Arches: arches, Signatures: sigs, Extra: extra})
+	rpms, err := h.Store.TaggedRPMs(ctx, b.entries, store.TaggedFiles{Arches: arches, Signatures: sigs, Extra: extra})
+	if err != nil {
+		return nil, err
+	}
+	builds, err := h.builds(ctx, b)
 	return []any{rpms, builds}, err
+}
+
+// loaded reads the list of rows.
+func loaded[T any](rows rpc.Rows[T], err error) ([]T, error) {
+	if err == nil {
+		rows, err = rows.Load()
+	}
+	return rows.List, err
 }
 
 // archFilter reads a parameter that is an arch, a list of them, or nothing.
@@ -138,7 +158,7 @@ func archFilter(v any, what string) ([]string, error) {
 }
 
 func (h *Hub) listTaggedArchives(ctx context.Context, p api.ListTaggedArchivesParams) ([]any, error) {
-	builds, err := h.findTagged(ctx, tagged{
+	found, err := h.findTagged(ctx, tagged{
 		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest, pkg: p.Package, btype: p.Type,
 	}, p.Strict)
 	if err != nil {
@@ -148,12 +168,20 @@ func (h *Hub) listTaggedArchives(ctx context.Context, p api.ListTaggedArchivesPa
 	if btype != "" && btype != "maven" && btype != "win" {
 		return nil, koji.GenericErrorf("unsupported archive type: %s", btype)
 	}
-	archives, err := h.Store.TaggedArchives(ctx, builds, store.TaggedFiles{Type: btype, Extra: p.Extra})
+	archives, err := h.Store.TaggedArchives(ctx, found.entries, store.TaggedFiles{Type: btype, Extra: p.Extra})
+	if err != nil {
+		return nil, err
+	}
+	builds, err := h.builds(ctx, found)
 	return []any{archives, builds}, err
 }
 
-func (h *Hub) getLatestBuilds(ctx context.Context, p api.GetLatestBuildsParams) ([]api.TaggedBuild, error) {
-	return h.latestTagged(ctx, tagged{tag: p.Tag, event: p.Event, pkg: p.Package, btype: p.Type, draft: p.Draft})
+func (h *Hub) getLatestBuilds(ctx context.Context, p api.GetLatestBuildsParams) (none rpc.Rows[api.TaggedBuild], err error) {
+	builds, err := h.latestTagged(ctx, tagged{tag: p.Tag, event: p.Event, pkg: p.Package, btype: p.Type, draft: p.Draft})
+	if err != nil {
+		return none, err
+	}
+	return h.builds(ctx, builds)
 }
 
 func (h *Hub) getLatestRPMS(ctx context.Context, p api.GetLatestRPMSParams) ([]any, error) {

@@ -22,7 +22,7 @@ func (l *life) complete(name, version string) int64 {
 // tagged lists the NVRs in a tag, the latest first.
 func (l *life) tagged(tag string) []string {
 	l.t.Helper()
-	builds, err := l.listTagged(l.ctx, api.ListTaggedParams{Tag: tag, Strict: true})
+	builds, err := loaded(l.listTagged(l.ctx, api.ListTaggedParams{Tag: tag, Strict: true}))
 	require.NoError(l.t, err)
 	nvrs := []string{}
 	for _, b := range builds {

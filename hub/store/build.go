@@ -129,7 +129,7 @@ func (s *Store) ListBuilds(ctx context.Context, f BuildFilter, opts query.Option
 	if f.Type != "" {
 		joinBuildType(&q, f.Type, f.TypeMetadata)
 	}
-	return query.Rows[api.ListedBuild](ctx, s.DB, &q)
+	return query.Stream[api.ListedBuild](ctx, s.DB, &q, nil)
 }
 
 func (f *BuildFilter) apply(q *query.Select) {
@@ -235,7 +235,7 @@ func (s *Store) UntaggedBuilds(ctx context.Context, name *string, draft *bool, o
 		q.Where("package.name = ?", *name)
 	}
 	whereDraft(&q, "build", draft)
-	return query.Rows[api.UntaggedBuild](ctx, s.DB, &q)
+	return query.Stream[api.UntaggedBuild](ctx, s.DB, &q, nil)
 }
 
 // LatestRelease returns the release of the newest regular build of a package's

@@ -197,6 +197,11 @@ func (s *Store) Chain(ctx context.Context, tagID int64, event *int64, inherit bo
 	return chain, nil
 }
 
+// Filtered tells whether any link of the chain lets only some packages through.
+func (c Chain) Filtered() bool {
+	return slices.ContainsFunc(c, func(l ChainLink) bool { return len(l.Filter) > 0 })
+}
+
 // Tags lists the ids of the chain's tags, each once, in their order.
 func (c Chain) Tags() []int64 {
 	var ids []int64

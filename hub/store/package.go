@@ -18,7 +18,7 @@ func (s *Store) Packages(ctx context.Context, prefix *string, opts query.Options
 	if prefix != nil {
 		q.Where("package.name ILIKE ? || '%'", *prefix)
 	}
-	return query.Rows[api.Package](ctx, s.DB, &q)
+	return query.Stream[api.Package](ctx, s.DB, &q, nil)
 }
 
 // PackageFilter chooses entries of the package lists of tags. One of TagID,

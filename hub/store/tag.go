@@ -173,11 +173,9 @@ func (s *Store) ListTags(ctx context.Context, f TagFilter) (rpc.Rows[api.ListedT
 	if f.Pattern != "" {
 		q.Where("tag.name ILIKE ?", likePattern.Replace(f.Pattern))
 	}
-	rows, err := query.Rows[api.ListedTag](ctx, s.DB, &q)
-	for i := range rows.List {
-		rows.List[i].WithPerm, rows.List[i].WithPackage = !f.NoPerms, f.PackageID != nil
-	}
-	return rows, err
+	return query.Stream(ctx, s.DB, &q, func(t *api.ListedTag) {
+		t.WithPerm, t.WithPackage = !f.NoPerms, f.PackageID != nil
+	})
 }
 
 // likePattern turns a glob into a pattern for LIKE.

@@ -2,11 +2,12 @@ package store
 
 import (
 	"context"
-	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/toji-build/toji/internal/query"
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
@@ -21,22 +22,145 @@ type TaggedFilter struct {
 	Owner   string
 	Type    string // a build type that exists
 	Draft   *bool
-	Extra   bool // return the builds' extra data
+	Prefix  string // of the names of packages, in either case; EntryBuilds obeys it
+	Extra   bool   // return the builds' extra data
 }
 
-// TaggedBuilds returns the complete builds in a tag: those of the tag itself
-// first, then those of each tag that it inherits from; in each the latest tagged
-// first.
+// TagEntry is a build in a tag, by its ids.
+type TagEntry struct {
+	TagID   int64 `db:"tag_id"`
+	BuildID int64 `db:"build_id"`
+	Event   int64 `db:"create_event"` // of its being tagged
+	Package int64 `db:"pkg_id"`
+}
+
+// TagEntries returns the complete builds in a tag: those of the tag itself first,
+// then those of each tag that it inherits from; in each the latest tagged first.
 //
 // A tag's package list has the last word. The entry that counts for a package is
 // the first one on the way up (whether or not builds are inherited), and a build
-// of a package without one, or with one that is blocked, is left out. One query
-// reads the links of inheritance, a second one does all the rest.
-func (s *Store) TaggedBuilds(ctx context.Context, f TaggedFilter) ([]api.TaggedBuild, error) {
+// of a package without one, or with one that is blocked, is left out.
+//
+// One query reads the links of inheritance, a second one the package lists and a
+// third one the builds, by ids alone: choosing among them here costs less than
+// joining and sorting everything that there is to tell about them.
+func (s *Store) TagEntries(ctx context.Context, f TaggedFilter) ([]TagEntry, error) {
 	chain, err := s.Chain(ctx, f.TagID, f.Event, true)
 	if err != nil {
 		return nil, err
 	}
+	listed, err := s.listed(ctx, chain, f)
+	if err != nil {
+		return nil, err
+	}
+	if !f.Inherit {
+		chain = chain[:1]
+	}
+	entries, err := s.entries(ctx, chain.Tags(), f)
+	if err != nil {
+		return nil, err
+	}
+	found, count := make([]TagEntry, 0, len(listed)), make(map[int64]int64, len(listed))
+	for _, link := range chain {
+		for _, e := range entries[link.TagID] {
+			if !listed[e.Package] || f.Latest > 0 && count[e.Package] == f.Latest {
+				continue
+			}
+			count[e.Package]++
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
+// listed tells of the packages in a chain's lists whether they are not blocked.
+func (s *Store) listed(ctx context.Context, chain Chain, f TaggedFilter) (map[int64]bool, error) {
+	q := query.Select{
+		Columns: []query.Column{
+			{Expr: "tag_packages.package_id", Alias: "package_id"},
+			{Expr: "tag_packages.blocked", Alias: "blocked"},
+		},
+		From: "tag_packages",
+	}
+	tags := q.Arg(chain.Tags()) + "::int[]"
+	q.DefaultOrder = "array_position(" + tags + ", tag_packages.tag_id)"
+	q.Where("tag_packages.tag_id = ANY(" + tags + ")")
+	q.WhereActive("tag_packages", f.Event)
+	f.wherePackage(&q, "tag_packages.package_id")
+	if chain.Filtered() {
+		if err := chain.join(&q, "tag_packages.tag_id"); err != nil {
+			return nil, err
+		}
+		q.Join("package ON package.id = tag_packages.package_id AND " + admits)
+		q.DefaultOrder = "chain.pos"
+	}
+	type entry struct {
+		Package int64 `db:"package_id"`
+		Blocked bool  `db:"blocked"`
+	}
+	entries, err := query.All[entry](ctx, s.DB, &q)
+	listed := make(map[int64]bool, len(entries))
+	for _, e := range entries {
+		if _, seen := listed[e.Package]; !seen {
+			listed[e.Package] = !e.Blocked
+		}
+	}
+	return listed, err
+}
+
+// entries returns the builds in each of the tags that pass the filter.
+func (s *Store) entries(ctx context.Context, tags []int64, f TaggedFilter) (map[int64][]TagEntry, error) {
+	q := query.Select{
+		Columns: []query.Column{
+			{Expr: "tag_listing.tag_id", Alias: "tag_id"},
+			{Expr: "tag_listing.build_id", Alias: "build_id"},
+			{Expr: "tag_listing.create_event", Alias: "create_event"},
+			{Expr: "build.pkg_id", Alias: "pkg_id"},
+		},
+		From:         "tag_listing",
+		DefaultOrder: "tag_listing.create_event DESC, tag_listing.build_id DESC",
+	}
+	q.Where("tag_listing.tag_id = ANY(?::int[])", tags)
+	q.WhereActive("tag_listing", f.Event)
+	if f.Package != "" {
+		q.Join("build ON build.id = tag_listing.build_id AND " + strings.Join(f.tests(&q), " AND "))
+		f.wherePackage(&q, "build.pkg_id")
+	} else {
+		// OFFSET keeps the planner from reading the whole table of builds: it
+		// thinks that this is cheaper, and it is not.
+		q.Join("JOIN LATERAL (SELECT build.pkg_id FROM build WHERE build.id = tag_listing.build_id AND " +
+			strings.Join(f.tests(&q), " AND ") + " OFFSET 0) AS build ON TRUE")
+	}
+	list, err := query.All[TagEntry](ctx, s.DB, &q)
+	byTag := map[int64][]TagEntry{}
+	for _, e := range list {
+		byTag[e.TagID] = append(byTag[e.TagID], e)
+	}
+	return byTag, err
+}
+
+func (f *TaggedFilter) wherePackage(q *query.Select, column string) {
+	if f.Package != "" {
+		q.Where(column+" = (SELECT id FROM package WHERE name = ?)", f.Package)
+	}
+}
+
+// TaggedBuilds returns the builds that TagEntries finds.
+func (s *Store) TaggedBuilds(ctx context.Context, f TaggedFilter) ([]api.TaggedBuild, error) {
+	entries, err := s.TagEntries(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.EntryBuilds(ctx, entries, f)
+	if err == nil {
+		rows, err = rows.Load()
+	}
+	return rows.List, err
+}
+
+// EntryBuilds returns the builds of entries, in their order. The filter says what
+// to tell of them; of its conditions only the prefix counts.
+func (s *Store) EntryBuilds(ctx context.Context, entries []TagEntry, f TaggedFilter) (rpc.Rows[api.TaggedBuild], error) {
 	q := query.Select{
 		Columns: slices.Concat(buildInfo, []query.Column{
 			{Expr: "tagged.create_event", Alias: "create_event"},
@@ -44,75 +168,31 @@ func (s *Store) TaggedBuilds(ctx context.Context, f TaggedFilter) ([]api.TaggedB
 			{Expr: "tag.id", Alias: "tag_id"},
 			{Expr: "tag.name", Alias: "tag_name"},
 		}),
-		From: "tagged",
-		Joins: append([]string{
-			"tag ON tag.id = tagged.tag_id",
-			"build ON build.id = tagged.build_id",
-		}, buildJoins...),
-		Orders:  map[string]string{"found": "tagged.pos, tagged.create_event DESC, build.id DESC"},
-		Options: query.Options{Order: "found"},
+		DefaultOrder: "tagged.pos",
 	}
-	if q.With, err = f.with(&q, chain); err != nil {
-		return nil, err
+	builds, tags, events := make([]int64, len(entries)), make([]int64, len(entries)), make([]int64, len(entries))
+	for i, e := range entries {
+		builds[i], tags[i], events[i] = e.BuildID, e.TagID, e.Event
 	}
-	if f.Latest > 0 {
-		q.Where("tagged.nth <= ?", f.Latest)
-	}
+	q.From = "unnest(" + q.Arg(builds) + "::int[], " + q.Arg(tags) + "::int[], " + q.Arg(events) +
+		"::int[]) WITH ORDINALITY AS tagged (build_id, tag_id, create_event, pos)"
+	q.Joins = append([]string{"build ON build.id = tagged.build_id", "tag ON tag.id = tagged.tag_id"}, buildJoins...)
 	if f.Type == "maven" || f.Type == "win" {
 		joinBuildType(&q, f.Type, nil)
 	}
 	if f.Extra {
 		q.Column("build.extra", "extra")
 	}
-	return query.All[api.TaggedBuild](ctx, s.DB, &q)
-}
-
-// with makes the tables that the query selects from: chain, the tags in order;
-// listed, the entry of each package that counts; and tagged, the builds with
-// their place among those of their package.
-func (f *TaggedFilter) with(q *query.Select, chain Chain) (string, error) {
-	text, err := json.Marshal(chain)
-	if err != nil {
-		return "", err
+	if f.Prefix != "" {
+		q.Where("starts_with(lower(package.name), ?)", strings.ToLower(f.Prefix))
 	}
-	// The ids once more: what the planner knows of the rows that JSON holds is a
-	// guess, and a bad one makes it read whole tables.
-	tags := " = ANY(" + q.Arg(chain.Tags()) + "::int[])"
-	tables := `WITH chain AS MATERIALIZED (
-		SELECT pos, tag_id, filter FROM jsonb_to_recordset(` + q.Arg(string(text)) + `::jsonb) AS t (pos int, tag_id int, filter text[])
-	), listed AS MATERIALIZED (
-		SELECT DISTINCT ON (tag_packages.package_id) tag_packages.package_id, tag_packages.blocked
-		  FROM chain
-		  JOIN tag_packages ON tag_packages.tag_id = chain.tag_id
-		  JOIN package ON package.id = tag_packages.package_id
-		 WHERE tag_packages.tag_id` + tags + ` AND ` + q.Active("tag_packages", f.Event) + ` AND ` + admits + f.packageTest(q) + `
-		 ORDER BY tag_packages.package_id, chain.pos
-	), tagged AS (
-		SELECT chain.pos, tag_listing.tag_id, tag_listing.build_id, tag_listing.create_event,
-		       row_number() OVER (PARTITION BY build.pkg_id
-		                          ORDER BY chain.pos, tag_listing.create_event DESC, build.id DESC) AS nth
-		  FROM chain
-		  JOIN tag_listing ON tag_listing.tag_id = chain.tag_id
-		  JOIN build ON build.id = tag_listing.build_id
-		  JOIN listed ON listed.package_id = build.pkg_id AND NOT listed.blocked`
-	return tables + ` WHERE tag_listing.tag_id` + tags + ` AND ` + strings.Join(f.tests(q), " AND ") + `)`, nil
-}
-
-func (f *TaggedFilter) packageTest(q *query.Select) string {
-	if f.Package == "" {
-		return ""
-	}
-	return " AND package.name = " + q.Arg(f.Package)
+	return query.Stream[api.TaggedBuild](ctx, s.DB, &q, nil)
 }
 
 // tests are the conditions that a build has to meet to be counted at all.
 func (f *TaggedFilter) tests(q *query.Select) []string {
 	tests := []string{
-		q.Active("tag_listing", f.Event),
 		"build.state = " + q.Arg(koji.BuildComplete),
-	}
-	if !f.Inherit {
-		tests = append(tests, "chain.pos = 0")
 	}
 	if f.Owner != "" {
 		tests = append(tests, "build.owner = (SELECT id FROM users WHERE name = "+q.Arg(f.Owner)+")")
@@ -142,31 +222,34 @@ type TaggedFiles struct {
 	Extra      bool     // return the files' extra data
 }
 
-// withBuilds makes the table "tagged" of a query: the builds, with the place of
+// fromEntries makes the table "tagged" of a query: the builds, with the place of
 // the tag that each is in. Of a build that is in several the last one counts.
-func withBuilds(q *query.Select, builds []api.TaggedBuild) {
-	ids, tags := make([]int64, len(builds)), make([]int64, len(builds))
-	for i, b := range builds {
-		ids[i], tags[i] = b.BuildID, int64(i)
-		if i > 0 && builds[i-1].TagID == b.TagID {
-			tags[i] = tags[i-1]
+func fromEntries(q *query.Select, entries []TagEntry) {
+	place := make(map[int64]int64, len(entries))
+	first := 0
+	for i, e := range entries {
+		if entries[first].TagID != e.TagID {
+			first = i
 		}
+		place[e.BuildID] = int64(first)
 	}
-	q.With = `WITH tagged AS (SELECT build_id, max(pos) AS pos FROM unnest(` +
-		q.Arg(ids) + `::int[], ` + q.Arg(tags) + `::int[]) AS t (build_id, pos) GROUP BY build_id)`
+	builds, places := make([]int64, 0, len(place)), make([]int64, 0, len(place))
+	for _, id := range slices.Sorted(maps.Keys(place)) {
+		builds, places = append(builds, id), append(places, place[id])
+	}
+	q.From = "unnest(" + q.Arg(builds) + "::int[], " + q.Arg(places) + "::int[]) AS tagged (build_id, pos)"
 }
 
-// TaggedRPMs returns the RPMs of builds that TaggedBuilds returned.
-func (s *Store) TaggedRPMs(ctx context.Context, builds []api.TaggedBuild, f TaggedFiles) ([]api.TaggedRPM, error) {
-	q := query.Select{From: "tagged", Joins: []string{"rpminfo ON rpminfo.build_id = tagged.build_id"}}
+// TaggedRPMs returns the RPMs of builds in a tag.
+func (s *Store) TaggedRPMs(ctx context.Context, entries []TagEntry, f TaggedFiles) (rpc.Rows[api.TaggedRPM], error) {
+	q := query.Select{Joins: []string{"rpminfo ON rpminfo.build_id = tagged.build_id"}}
+	fromEntries(&q, entries)
 	for _, c := range rpmInfo {
 		if !strings.HasPrefix(c.Alias, "external_repo") && (c.Alias != "extra" || f.Extra) {
 			q.Columns = append(q.Columns, c)
 		}
 	}
-	withBuilds(&q, builds)
-	q.Orders = map[string]string{"found": "tagged.pos, rpminfo.id"}
-	q.Options.Order = "found"
+	q.DefaultOrder = "tagged.pos, rpminfo.id"
 	if f.Arches != nil {
 		q.Where("rpminfo.arch = ANY(?)", f.Arches)
 	}
@@ -174,19 +257,17 @@ func (s *Store) TaggedRPMs(ctx context.Context, builds []api.TaggedBuild, f Tagg
 		q.Join("LEFT JOIN rpmsigs ON rpmsigs.rpm_id = rpminfo.id")
 		q.Column("coalesce(rpmsigs.sigkey, '')", "sigkey") // imports always leave one behind
 	}
-	return query.All[api.TaggedRPM](ctx, s.DB, &q)
+	return query.Stream[api.TaggedRPM](ctx, s.DB, &q, nil)
 }
 
-// TaggedArchives returns the archives of builds that TaggedBuilds returned.
-func (s *Store) TaggedArchives(ctx context.Context, builds []api.TaggedBuild, f TaggedFiles) ([]api.TaggedArchive, error) {
+// TaggedArchives returns the archives of builds in a tag.
+func (s *Store) TaggedArchives(ctx context.Context, entries []TagEntry, f TaggedFiles) (rpc.Rows[api.TaggedArchive], error) {
 	q := query.Select{
 		Columns: slices.Clone(archiveInfo),
-		From:    "tagged",
 		Joins:   []string{"archiveinfo ON archiveinfo.build_id = tagged.build_id", "btype ON btype.id = archiveinfo.btype_id"},
 	}
-	withBuilds(&q, builds)
-	q.Orders = map[string]string{"found": "tagged.pos, archiveinfo.id"}
-	q.Options.Order = "found"
+	fromEntries(&q, entries)
+	q.DefaultOrder = "tagged.pos, archiveinfo.id"
 	if f.Extra {
 		q.Column("archiveinfo.extra", "extra")
 	}
@@ -202,5 +283,5 @@ func (s *Store) TaggedArchives(ctx context.Context, builds []api.TaggedBuild, f 
 		q.Column("win_archives.platforms", "platforms")
 		q.Column("coalesce(win_archives.flags, '')", "flags")
 	}
-	return query.All[api.TaggedArchive](ctx, s.DB, &q)
+	return query.Stream[api.TaggedArchive](ctx, s.DB, &q, nil)
 }

@@ -157,18 +157,23 @@ func TestTaggedRPMs(t *testing.T) {
 		}
 		return err
 	})
-	builds, err := w.TaggedBuilds(w.ctx, TaggedFilter{TagID: 1, Inherit: true})
+	entries, err := w.TagEntries(w.ctx, TaggedFilter{TagID: 1, Inherit: true})
 	require.NoError(t, err)
-	require.Len(t, builds, 3, "foo is in two tags")
+	require.Len(t, entries, 3, "foo is in two tags")
+	rpmsOf := func(f TaggedFiles) []api.TaggedRPM {
+		rows, err := w.TaggedRPMs(w.ctx, entries, f)
+		require.NoError(t, err)
+		rows, err = rows.Load()
+		require.NoError(t, err)
+		return rows.List
+	}
 
-	rpms, err := w.TaggedRPMs(w.ctx, builds, TaggedFiles{Extra: true})
-	require.NoError(t, err)
+	rpms := rpmsOf(TaggedFiles{Extra: true})
 	require.Equal(t, []int64{ids[2], ids[0], ids[1]}, rpmIDs(rpms), "each RPM once, the last tag of its build counts")
 	require.True(t, rpms[0].Extra.Asked)
 	require.Nil(t, rpms[0].SigKey)
 
-	rpms, err = w.TaggedRPMs(w.ctx, builds, TaggedFiles{Arches: []string{"src", "noarch"}, Signatures: true})
-	require.NoError(t, err)
+	rpms = rpmsOf(TaggedFiles{Arches: []string{"src", "noarch"}, Signatures: true})
 	require.Equal(t, []int64{ids[2], ids[0], ids[0]}, rpmIDs(rpms), "once for each signature")
 	require.False(t, rpms[0].Extra.Asked)
 	require.Equal(t, "", *rpms[0].SigKey)

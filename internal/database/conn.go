@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/lib/pq"
 )
@@ -38,6 +39,16 @@ type conn struct {
 	cache  *statements
 	// streaming is true while a query's rows are unread.
 	streaming bool
+	lastUse   time.Time
+}
+
+// restless is for how long a connection is taken to be alive after its use.
+const restless = 100 * time.Millisecond
+
+// IsValid is called when a connection goes back to the pool.
+func (c *conn) IsValid() bool {
+	c.lastUse = time.Now()
+	return c.pqConn.IsValid()
 }
 
 // QueryContext runs a query; a text seen before on this connection is prepared.
@@ -133,6 +144,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	if err := c.pqConn.ResetSession(ctx); err != nil {
 		return err
 	}
+	if time.Since(c.lastUse) < restless {
+		return nil
+	}
 	switch quiet, err := quiet(c.socket); {
 	case err != nil:
 		return driver.ErrBadConn
@@ -200,6 +214,16 @@ type connector struct {
 	statements int
 }
 
+// planning are settings of sessions for what a hub asks, unless the DSN has
+// others: thousands of rows by their keys, from tables that are mostly in memory.
+// PostgreSQL's defaults are for disks that turn, and read whole tables instead;
+// and compiling a statement takes longer than any of ours runs.
+var planning = map[string]string{
+	"jit":              "off",
+	"random_page_cost": "1.1",
+	"work_mem":         "32MB", // the RPMs of a large tag are sorted without a file
+}
+
 func newConnector(cfg pq.Config, opts Options) (*connector, error) {
 	cfg = cfg.Clone()
 	cfg.BinaryParameters = true
@@ -216,6 +240,11 @@ func newConnector(cfg pq.Config, opts Options) (*connector, error) {
 	// The default begins with the user's own schema: for a user toji that would be
 	// ours, whose tables are always named with it.
 	cfg.Runtime["search_path"] = "public"
+	for name, value := range planning {
+		if _, set := cfg.Runtime[name]; !set {
+			cfg.Runtime[name] = value
+		}
+	}
 	c, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, err

@@ -129,7 +129,7 @@ func TestScanErrors(t *testing.T) {
 	_, err = database.One[int](t.Context(), db, `SELECT 1, 2`)
 	check(`int takes one column, the query has 2`, err)
 	_, err = database.One[int](t.Context(), db, `SELECT NULL`)
-	check(`converting NULL to int is unsupported`, err)
+	check(`column "?column?": NULL needs a pointer`, err)
 	type bad struct {
 		M map[string]any `rpc:"m"`
 	}

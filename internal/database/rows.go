@@ -54,22 +54,25 @@ func Each[T any](ctx context.Context, db *DB, query string, args ...any) iter.Se
 			return
 		}
 		defer rows.Close()
-		plan, err := planFor[T](rows)
+		names, err := rows.Columns()
+		if err != nil {
+			yield(zero, fmt.Errorf("database: %w", err))
+			return
+		}
+		reader, err := NewReader(reflect.TypeFor[T](), names)
 		if err != nil {
 			yield(zero, err)
 			return
 		}
-		for rows.Next() {
+		err = eachRow(rows, len(names), func(values []any, _ error) bool {
 			var row T
-			if err := rows.Scan(plan.targets(reflect.ValueOf(&row).Elem())...); err != nil {
-				yield(zero, fmt.Errorf("database: %w", err))
-				return
+			if err := reader.Read(reflect.ValueOf(&row).Elem(), values); err != nil {
+				yield(zero, err)
+				return false
 			}
-			if !yield(row, nil) {
-				return
-			}
-		}
-		if err := rows.Err(); err != nil {
+			return yield(row, nil)
+		})
+		if err != nil {
 			yield(zero, err)
 		}
 	}
@@ -84,18 +87,54 @@ func JSON(v any) (json.RawMessage, error) {
 	return text, nil
 }
 
-// plan maps the columns of one answer to the parts of a T.
-type plan struct {
-	columns []column
-	dest    []any // reused for every row
+// Values yields a query's rows as the driver decodes them: int64, float64, bool,
+// string, [time.Time], nil, and []byte for what has no type of Go's, such as
+// arrays, numeric and JSON, in PostgreSQL's text. The slice is the same for every
+// row. Otherwise it is like [Each]; [Reader] makes sense of the values.
+func (db *DB) Values(ctx context.Context, query string, args ...any) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		rows, err := db.Query(ctx, query, args...)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close()
+		names, err := rows.Columns()
+		if err != nil {
+			yield(nil, fmt.Errorf("database: %w", err))
+			return
+		}
+		if err := eachRow(rows, len(names), yield); err != nil {
+			yield(nil, err)
+		}
+	}
 }
 
-func planFor[T any](rows *sql.Rows) (*plan, error) {
-	names, err := rows.Columns()
-	if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
+// eachRow calls yield for every row of n columns, with their values, until it
+// wants no more.
+func eachRow(rows *sql.Rows, n int, yield func([]any, error) bool) error {
+	values, dest := make([]any, n), make([]any, n)
+	for i := range values {
+		dest[i] = &values[i]
 	}
-	layout, err := layoutOf(reflect.TypeFor[T]())
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return fmt.Errorf("database: %w", err)
+		}
+		if !yield(values, nil) {
+			return nil
+		}
+	}
+	return rows.Err()
+}
+
+// Reader stores the values of rows in structs.
+type Reader struct{ columns []column }
+
+// NewReader returns a reader of rows with columns of these names into structs of
+// the type t, or into a t for one column; see [All] for how they are matched.
+func NewReader(t reflect.Type, names []string) (*Reader, error) {
+	layout, err := layoutOf(t)
 	if err != nil {
 		return nil, err
 	}
@@ -103,17 +142,15 @@ func planFor[T any](rows *sql.Rows) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &plan{columns: columns, dest: make([]any, len(columns))}, nil
+	return &Reader{columns}, nil
 }
 
-// targets returns what rows.Scan stores the row's columns in.
-func (p *plan) targets(row reflect.Value) []any {
-	for i, c := range p.columns {
-		field := row
-		if c.index != nil {
-			field = row.FieldByIndex(c.index)
+// Read stores a row's values in row, which is settable and of the reader's type.
+func (r *Reader) Read(row reflect.Value, values []any) error {
+	for i := range r.columns {
+		if err := r.columns[i].store(row, values[i]); err != nil {
+			return err
 		}
-		p.dest[i] = c.target(field.Addr())
 	}
-	return p.dest
+	return nil
 }

@@ -46,6 +46,19 @@ func Bind[P, R any](r *Registry, m Method[P, R], fn func(context.Context, P) (R,
 	r.entries[m.Name] = e
 }
 
+// BindRows is Bind for a method that answers with a list and a function that may
+// leave it to be read while it is written.
+func BindRows[P, T any](r *Registry, m Method[P, []T], fn func(context.Context, P) (Rows[T], error)) {
+	lazy := Method[P, rowList[T]]{
+		Name: m.Name, Access: m.Access, Doc: m.Doc, Writes: m.Writes, Func: m.Func, Undocumented: m.Undocumented,
+	}
+	Bind(r, lazy, func(ctx context.Context, p P) (rowList[T], error) {
+		rows, err := fn(ctx, p)
+		return rowList[T]{rows}, err
+	})
+	r.entries[m.Name].ResultType = reflect.TypeFor[[]T]()
+}
+
 // Lookup returns the method with the given name, or Koji's fault that there is none.
 func (r *Registry) Lookup(name string) (*Entry, error) {
 	if e, ok := r.entries[name]; ok {
@@ -88,5 +101,9 @@ func (l local) Call(ctx context.Context, method string, args []any) (any, error)
 		return nil, err
 	}
 	positional, kw := xmlrpc.SplitKeywords(args)
-	return l.dispatch(ctx, e, positional, kw)
+	result, err := l.dispatch(ctx, e, positional, kw)
+	if err != nil {
+		return nil, err
+	}
+	return Loaded(result)
 }

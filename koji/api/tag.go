@@ -44,14 +44,16 @@ type ListedTag struct {
 	Name            string  `rpc:"name"`
 
 	WithPerm bool    `rpc:"-"` // perm and perm_id were asked for
-	Perm     *string `rpc:"perm"`
-	PermID   *int64  `rpc:"perm_id"`
+	Perm     *string `rpc:"perm,omitempty"`
+	PermID   *int64  `rpc:"perm_id,omitempty"`
 
 	WithPackage bool    `rpc:"-"` // a package was asked for, whose entry in the tag follows
-	Blocked     *bool   `rpc:"blocked"`
-	ExtraArches *string `rpc:"extra_arches"`
-	OwnerID     *int64  `rpc:"owner_id"`
-	OwnerName   *string `rpc:"owner_name"`
+	Blocked     *bool   `rpc:"blocked,omitempty"`
+	ExtraArches *string `rpc:"extra_arches,omitempty"`
+	OwnerID     *int64  `rpc:"owner_id,omitempty"`
+	OwnerName   *string `rpc:"owner_name,omitempty"`
+
+	_ struct{} `rpc:",sorted"`
 }
 
 // MarshalXMLRPC returns a struct without the members that were not asked for.

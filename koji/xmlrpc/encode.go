@@ -21,9 +21,12 @@ const (
 
 var errDepth = errors.New("values are nested too deeply")
 
-// encoder builds text in buf and hands it to w piece by piece. The first error
-// of w sticks and is returned by flush.
-type encoder struct {
+// Encoder writes values to a response or a request. Its methods are for types
+// that implement Streamer.
+//
+// It builds text in buf and hands it to w piece by piece. The first error of w
+// sticks and is returned by flush.
+type Encoder struct {
 	w     io.Writer
 	buf   []byte
 	depth int
@@ -31,11 +34,11 @@ type encoder struct {
 	err   error
 }
 
-var encoders = sync.Pool{New: func() any { return &encoder{buf: make([]byte, 0, flushSize+flushSize/4)} }}
+var encoders = sync.Pool{New: func() any { return &Encoder{buf: make([]byte, 0, flushSize+flushSize/4)} }}
 
 // encode runs write with an encoder for w and flushes what it wrote, unless it fails.
-func encode(w io.Writer, write func(*encoder) error) error {
-	e := encoders.Get().(*encoder)
+func encode(w io.Writer, write func(*Encoder) error) error {
+	e := encoders.Get().(*Encoder)
 	e.w = w
 	err := write(e)
 	if err == nil {
@@ -43,13 +46,13 @@ func encode(w io.Writer, write func(*encoder) error) error {
 	}
 	if cap(e.buf) <= 4*flushSize {
 		clear(e.keys[:cap(e.keys)])
-		*e = encoder{buf: e.buf[:0], keys: e.keys[:0]}
+		*e = Encoder{buf: e.buf[:0], keys: e.keys[:0]}
 		encoders.Put(e)
 	}
 	return err
 }
 
-func (e *encoder) flush() error {
+func (e *Encoder) flush() error {
 	if e.err == nil && len(e.buf) > 0 {
 		_, e.err = e.w.Write(e.buf)
 	}
@@ -58,16 +61,16 @@ func (e *encoder) flush() error {
 }
 
 // spill flushes when enough text has gathered.
-func (e *encoder) spill() error {
+func (e *Encoder) spill() error {
 	if len(e.buf) < flushSize {
 		return nil
 	}
 	return e.flush()
 }
 
-func (e *encoder) raw(s string) { e.buf = append(e.buf, s...) }
+func (e *Encoder) raw(s string) { e.buf = append(e.buf, s...) }
 
-func (e *encoder) params(params []any) error {
+func (e *Encoder) params(params []any) error {
 	e.raw("<params>\n")
 	for _, v := range params {
 		e.raw("<param>\n")
@@ -81,7 +84,7 @@ func (e *encoder) params(params []any) error {
 }
 
 // value writes v. The types that answers are mostly made of go without reflection.
-func (e *encoder) value(v any) error {
+func (e *Encoder) value(v any) error {
 	switch v := v.(type) {
 	case nil:
 		e.nil()
@@ -111,15 +114,17 @@ func (e *encoder) value(v any) error {
 		return encodeList(e, v, func(n int64) error { e.int(n); return nil })
 	case iter.Seq2[any, error]:
 		return e.sequence(v)
+	case Streamer:
+		return v.StreamXMLRPC(e)
 	default:
 		return e.reflect(v)
 	}
 	return nil
 }
 
-func (e *encoder) nil() { e.raw("<value><nil/></value>") }
+func (e *Encoder) nil() { e.raw("<value><nil/></value>") }
 
-func (e *encoder) bool(v bool) {
+func (e *Encoder) bool(v bool) {
 	if v {
 		e.raw("<value><boolean>1</boolean></value>\n")
 	} else {
@@ -127,7 +132,7 @@ func (e *encoder) bool(v bool) {
 	}
 }
 
-func (e *encoder) int(v int64) {
+func (e *Encoder) int(v int64) {
 	if v > math.MaxInt32 || v < math.MinInt32 {
 		e.raw("<value><i8>")
 		e.buf = strconv.AppendInt(e.buf, v, 10)
@@ -139,7 +144,7 @@ func (e *encoder) int(v int64) {
 	e.raw("</int></value>\n")
 }
 
-func (e *encoder) float(v float64) {
+func (e *Encoder) float(v float64) {
 	e.raw("<value><double>")
 	e.buf = appendFloat(e.buf, v)
 	e.raw("</double></value>\n")
@@ -165,7 +170,7 @@ func appendFloat(dst []byte, v float64) []byte {
 	return dst
 }
 
-func (e *encoder) string(s string) error {
+func (e *Encoder) string(s string) error {
 	e.raw("<value><string>")
 	for len(s) > flushSize {
 		n := flushSize
@@ -195,7 +200,7 @@ var special = func() (t [256]bool) {
 
 // text writes s escaped. What XML cannot express becomes U+FFFD, because one bad
 // byte in, say, a changelog would make the whole answer unreadable.
-func (e *encoder) text(s string) {
+func (e *Encoder) text(s string) {
 	done := 0
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -239,7 +244,7 @@ func isChar(r rune) bool {
 }
 
 // bytes writes b in base64, in lines of 76 characters as Python's encodebytes does.
-func (e *encoder) bytes(b []byte) error {
+func (e *Encoder) bytes(b []byte) error {
 	const line = 57
 	e.raw("<value><base64>\n")
 	for len(b) > 0 {
@@ -255,14 +260,14 @@ func (e *encoder) bytes(b []byte) error {
 	return nil
 }
 
-func (e *encoder) time(t time.Time) {
+func (e *Encoder) time(t time.Time) {
 	e.raw("<value><dateTime.iso8601>")
 	e.buf = t.UTC().AppendFormat(e.buf, timeLayout)
 	e.raw("</dateTime.iso8601></value>\n")
 }
 
 // object writes m in the order of its keys, so that equal answers are equal texts.
-func (e *encoder) object(m map[string]any) error {
+func (e *Encoder) object(m map[string]any) error {
 	if err := e.openStruct(); err != nil {
 		return err
 	}
@@ -285,13 +290,13 @@ func (e *encoder) object(m map[string]any) error {
 	return nil
 }
 
-func (e *encoder) member(name string) {
+func (e *Encoder) member(name string) {
 	e.raw("<member>\n<name>")
 	e.text(name)
 	e.raw("</name>\n")
 }
 
-func encodeList[T any](e *encoder, list []T, value func(T) error) error {
+func encodeList[T any](e *Encoder, list []T, value func(T) error) error {
 	if err := e.openArray(); err != nil {
 		return err
 	}
@@ -305,7 +310,7 @@ func encodeList[T any](e *encoder, list []T, value func(T) error) error {
 }
 
 // sequence writes the values of seq as they come and stops at its first error.
-func (e *encoder) sequence(seq iter.Seq2[any, error]) error {
+func (e *Encoder) sequence(seq iter.Seq2[any, error]) error {
 	if err := e.openArray(); err != nil {
 		return err
 	}
@@ -324,7 +329,7 @@ func (e *encoder) sequence(seq iter.Seq2[any, error]) error {
 	return nil
 }
 
-func (e *encoder) openArray() error {
+func (e *Encoder) openArray() error {
 	if e.depth++; e.depth > maxDepth {
 		return errDepth
 	}
@@ -332,12 +337,12 @@ func (e *encoder) openArray() error {
 	return e.spill()
 }
 
-func (e *encoder) closeArray() {
+func (e *Encoder) closeArray() {
 	e.depth--
 	e.raw("</data></array></value>\n")
 }
 
-func (e *encoder) openStruct() error {
+func (e *Encoder) openStruct() error {
 	if e.depth++; e.depth > maxDepth {
 		return errDepth
 	}
@@ -345,7 +350,7 @@ func (e *encoder) openStruct() error {
 	return e.spill()
 }
 
-func (e *encoder) closeStruct() {
+func (e *Encoder) closeStruct() {
 	e.depth--
 	e.raw("</struct></value>\n")
 }

@@ -10,15 +10,17 @@ import (
 )
 
 // encodeFunc writes a value of one type.
-type encodeFunc func(*encoder, reflect.Value) error
+type encodeFunc func(*Encoder, reflect.Value) error
 
 var (
 	encodeFuncs   sync.Map // reflect.Type -> encodeFunc
 	marshalerType = reflect.TypeFor[Marshaler]()
+	streamerType  = reflect.TypeFor[Streamer]()
+	appenderType  = reflect.TypeFor[TextAppender]()
 	timeType      = reflect.TypeFor[time.Time]()
 )
 
-func (e *encoder) reflect(v any) error {
+func (e *Encoder) reflect(v any) error {
 	rv := reflect.ValueOf(v)
 	return encodeFuncOf(rv.Type())(e, rv)
 }
@@ -35,25 +37,33 @@ func encodeFuncOf(t reflect.Type) encodeFunc {
 }
 
 func newEncodeFunc(t reflect.Type) encodeFunc {
+	if t.Kind() != reflect.Pointer && t.Kind() != reflect.Interface {
+		switch {
+		case t.Implements(streamerType):
+			return func(e *Encoder, v reflect.Value) error { return v.Interface().(Streamer).StreamXMLRPC(e) }
+		case t.Implements(appenderType):
+			return encodeAppender
+		}
+	}
 	if t.Kind() != reflect.Pointer && t.Implements(marshalerType) {
 		return encodeMarshaler
 	}
 	switch t.Kind() {
 	case reflect.Bool:
-		return func(e *encoder, v reflect.Value) error { e.bool(v.Bool()); return nil }
+		return func(e *Encoder, v reflect.Value) error { e.bool(v.Bool()); return nil }
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return func(e *encoder, v reflect.Value) error { e.int(v.Int()); return nil }
+		return func(e *Encoder, v reflect.Value) error { e.int(v.Int()); return nil }
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
 		return encodeUint
 	case reflect.Float32, reflect.Float64:
-		return func(e *encoder, v reflect.Value) error { e.float(v.Float()); return nil }
+		return func(e *Encoder, v reflect.Value) error { e.float(v.Float()); return nil }
 	case reflect.String:
-		return func(e *encoder, v reflect.Value) error { return e.string(v.String()) }
+		return func(e *Encoder, v reflect.Value) error { return e.string(v.String()) }
 	case reflect.Pointer, reflect.Interface:
 		return encodeElem
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 {
-			return func(e *encoder, v reflect.Value) error { return e.bytes(v.Bytes()) }
+			return func(e *Encoder, v reflect.Value) error { return e.bytes(v.Bytes()) }
 		}
 		return encodeSlice
 	case reflect.Array:
@@ -64,14 +74,14 @@ func newEncodeFunc(t reflect.Type) encodeFunc {
 		}
 	case reflect.Struct:
 		if t == timeType {
-			return func(e *encoder, v reflect.Value) error { e.time(v.Interface().(time.Time)); return nil }
+			return func(e *Encoder, v reflect.Value) error { e.time(v.Interface().(time.Time)); return nil }
 		}
 		return structEncodeFunc(t)
 	}
-	return func(*encoder, reflect.Value) error { return fmt.Errorf("cannot marshal %s objects", t) }
+	return func(*Encoder, reflect.Value) error { return fmt.Errorf("cannot marshal %s objects", t) }
 }
 
-func encodeMarshaler(e *encoder, v reflect.Value) error {
+func encodeMarshaler(e *Encoder, v reflect.Value) error {
 	if v.Kind() == reflect.Interface && v.IsNil() {
 		e.nil()
 		return nil
@@ -83,7 +93,11 @@ func encodeMarshaler(e *encoder, v reflect.Value) error {
 	return e.value(plain)
 }
 
-func encodeUint(e *encoder, v reflect.Value) error {
+func encodeAppender(e *Encoder, v reflect.Value) error {
+	return WriteText(e, v.Interface().(TextAppender))
+}
+
+func encodeUint(e *Encoder, v reflect.Value) error {
 	if v.Uint() > math.MaxInt64 {
 		return errRange
 	}
@@ -91,7 +105,7 @@ func encodeUint(e *encoder, v reflect.Value) error {
 	return nil
 }
 
-func encodeElem(e *encoder, v reflect.Value) error {
+func encodeElem(e *Encoder, v reflect.Value) error {
 	switch {
 	case v.IsNil():
 		e.nil()
@@ -107,7 +121,7 @@ func encodeElem(e *encoder, v reflect.Value) error {
 	return encodeFuncOf(v.Elem().Type())(e, v.Elem())
 }
 
-func encodeSlice(e *encoder, v reflect.Value) error {
+func encodeSlice(e *Encoder, v reflect.Value) error {
 	if err := e.openArray(); err != nil {
 		return err
 	}
@@ -121,7 +135,7 @@ func encodeSlice(e *encoder, v reflect.Value) error {
 	return nil
 }
 
-func encodeMap(e *encoder, v reflect.Value) error {
+func encodeMap(e *Encoder, v reflect.Value) error {
 	if err := e.openStruct(); err != nil {
 		return err
 	}
@@ -153,11 +167,11 @@ type structField struct {
 func structEncodeFunc(t reflect.Type) encodeFunc {
 	var fields []structField
 	for _, f := range Fields(t) {
-		e := encoder{}
+		e := Encoder{}
 		e.member(f.Name)
 		fields = append(fields, structField{f, string(e.buf)})
 	}
-	return func(e *encoder, v reflect.Value) error {
+	return func(e *Encoder, v reflect.Value) error {
 		if err := e.openStruct(); err != nil {
 			return err
 		}

@@ -48,6 +48,22 @@ type Marshaler interface {
 	MarshalXMLRPC() (any, error)
 }
 
+// TextAppender is a Marshaler that travels as a string, or as nil when that is
+// empty. The text must be plain: nothing in it is escaped.
+type TextAppender interface {
+	Marshaler
+	// AppendXMLRPC appends the text to dst.
+	AppendXMLRPC(dst []byte) []byte
+}
+
+// Streamer is a Marshaler that can also write itself piece by piece, for answers
+// that are too large to be held.
+type Streamer interface {
+	Marshaler
+	// StreamXMLRPC writes what MarshalXMLRPC would return.
+	StreamXMLRPC(e *Encoder) error
+}
+
 // Unmarshaler is implemented by types that are built from a decoded value;
 // package internal/rpc calls it when it fills parameters and results.
 type Unmarshaler interface {
@@ -114,7 +130,7 @@ func Truth(v any) bool {
 // EncodeRequest writes a methodCall to w. An error is one of w's, or names a
 // value that has no XML-RPC form.
 func EncodeRequest(w io.Writer, method string, params ...any) error {
-	return encode(w, func(e *encoder) error {
+	return encode(w, func(e *Encoder) error {
 		e.raw(header + "<methodCall>\n<methodName>")
 		e.raw(method)
 		e.raw("</methodName>\n")
@@ -129,7 +145,7 @@ func EncodeRequest(w io.Writer, method string, params ...any) error {
 // EncodeResponse writes a methodResponse with the result v to w. When it fails
 // before 32 KiB of text nothing has reached w, and a fault can still be written.
 func EncodeResponse(w io.Writer, v any) error {
-	return encode(w, func(e *encoder) error {
+	return encode(w, func(e *Encoder) error {
 		e.raw(header + "<methodResponse>\n")
 		if err := e.params([]any{v}); err != nil {
 			return err
@@ -141,7 +157,7 @@ func EncodeResponse(w io.Writer, v any) error {
 
 // EncodeFault writes a methodResponse with a fault to w.
 func EncodeFault(w io.Writer, code int, text string) error {
-	return encode(w, func(e *encoder) error {
+	return encode(w, func(e *Encoder) error {
 		e.raw(header + "<methodResponse>\n<fault>\n<value><struct>\n<member>\n<name>faultCode</name>\n")
 		e.int(int64(code))
 		e.raw("</member>\n<member>\n<name>faultString</name>\n")
