@@ -14,6 +14,7 @@ func bindTagged(r *rpc.Registry, h *Hub) {
 	rpc.BindRows(r, api.ListTagged, h.listTagged)
 	rpc.Bind(r, api.ListTaggedRPMS, h.listTaggedRPMS)
 	rpc.Bind(r, api.ListTaggedArchives, h.listTaggedArchives)
+	rpc.Bind(r, api.GetLatestMavenArchives, h.getLatestMavenArchives)
 	rpc.BindRows(r, api.GetLatestBuilds, h.getLatestBuilds)
 	rpc.Bind(r, api.GetLatestRPMS, h.getLatestRPMS)
 }
@@ -174,6 +175,14 @@ func (h *Hub) listTaggedArchives(ctx context.Context, p api.ListTaggedArchivesPa
 	}
 	builds, err := h.builds(ctx, found)
 	return []any{archives, builds}, err
+}
+
+func (h *Hub) getLatestMavenArchives(ctx context.Context, p api.GetLatestMavenArchivesParams) ([]api.MavenTagArchive, error) {
+	tag, err := h.lookupID(ctx, store.Tags, p.Tag)
+	if err != nil {
+		return nil, err
+	}
+	return h.Store.TaggedMavenArchives(ctx, tag, p.Event, p.Inherit)
 }
 
 func (h *Hub) getLatestBuilds(ctx context.Context, p api.GetLatestBuildsParams) (none rpc.Rows[api.TaggedBuild], err error) {

@@ -1,6 +1,9 @@
 package api
 
-import "github.com/toji-build/toji/internal/rpc"
+import (
+	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji"
+)
 
 // Archive is a file of a build that is not an RPM.
 type Archive struct {
@@ -52,6 +55,36 @@ type TaggedArchive struct {
 	Platforms       string        `rpc:"platforms,omitempty"`
 	Flags           string        `rpc:"flags,omitempty"`
 	_               struct{}      `rpc:",sorted"`
+}
+
+// MavenTagArchive is a file of a Maven build in a tag.
+type MavenTagArchive struct {
+	TagID        int64           `rpc:"tag_id"`
+	TagName      string          `rpc:"tag_name"`
+	PackageID    int64           `rpc:"pkg_id"`
+	BuildID      int64           `rpc:"build_id"`
+	BuildName    string          `rpc:"build_name"`
+	BuildVersion string          `rpc:"build_version"`
+	BuildRelease string          `rpc:"build_release"`
+	BuildEpoch   *int64          `rpc:"build_epoch"`
+	State        koji.BuildState `rpc:"state"` // of the build
+	TaskID       *int64          `rpc:"task_id"`
+	OwnerID      int64           `rpc:"owner"`
+	VolumeID     int64           `rpc:"volume_id"`
+	VolumeName   string          `rpc:"volume_name"`
+	ID           int64           `rpc:"id"`
+	TypeID       int64           `rpc:"type_id"`
+	BuildrootID  *int64          `rpc:"buildroot_id"`
+	Filename     string          `rpc:"filename"`
+	Size         int64           `rpc:"size"`
+	Checksum     string          `rpc:"checksum"`
+	ChecksumType int64           `rpc:"checksum_type"`
+	MetadataOnly bool            `rpc:"metadata_only"`
+	Extra        Extra           `rpc:"extra"`
+	GroupID      string          `rpc:"group_id"`
+	ArtifactID   string          `rpc:"artifact_id"`
+	Version      string          `rpc:"version"`
+	TagEvent     int64           `rpc:"tag_event"` // of its being tagged
 }
 
 // MavenArchive is what is special about a file of a Maven build.

@@ -81,6 +81,13 @@ type ListTaggedArchivesParams struct {
 	Extra   bool    `rpc:"extra,optional=True"`
 }
 
+// GetLatestMavenArchivesParams are the parameters of getLatestMavenArchives.
+type GetLatestMavenArchivesParams struct {
+	Tag     any    `rpc:"tag"`
+	Event   *int64 `rpc:"event,optional=None"`
+	Inherit bool   `rpc:"inherit,optional=True"`
+}
+
 // GetLatestBuildsParams are the parameters of getLatestBuilds, see ListTaggedParams.
 type GetLatestBuildsParams struct {
 	Tag     any     `rpc:"tag"`
@@ -189,6 +196,10 @@ var (
 	ListTaggedArchives = rpc.Define(rpc.Method[ListTaggedArchivesParams, []any]{
 		Name: "listTaggedArchives", Access: Anyone,
 		Doc: "List the archives of the builds in a tag, and these builds, as two lists.",
+	})
+	GetLatestMavenArchives = rpc.Define(rpc.Method[GetLatestMavenArchivesParams, []MavenTagArchive]{
+		Name: "getLatestMavenArchives", Access: Anyone,
+		Doc: "List the files of the latest Maven builds in a tag.",
 	})
 	GetLatestBuilds = rpc.Define(rpc.Method[GetLatestBuildsParams, []TaggedBuild]{
 		Name: "getLatestBuilds", Access: Anyone,
