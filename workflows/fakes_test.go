@@ -178,6 +178,7 @@ func (d *database) FollowTasks(_ context.Context, req system.FollowRequest) (sys
 type host struct {
 	*record
 	build func(attempt int, req builder.BuildArchRequest) error
+	stop  func()
 	tries map[string]int
 	dir   string // instead of the tasks' own folders
 }
@@ -220,6 +221,14 @@ func (h *host) CreateRepo(_ context.Context, req builder.CreateRepoRequest) (tas
 
 func (h *host) Sleep(_ context.Context, req builder.SleepRequest) error {
 	h.add("sleep %v", req.Seconds)
+	return nil
+}
+
+func (h *host) Stop(_ context.Context, req builder.StopRequest) error {
+	h.add("stop %d", req.TaskID)
+	if h.stop != nil {
+		h.stop()
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
+	"github.com/toji-build/toji/activities/builder"
 	"github.com/toji-build/toji/activities/failure"
 	"github.com/toji-build/toji/activities/system"
 	"github.com/toji-build/toji/internal/rpc"
@@ -68,6 +69,9 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 		r, freed, err := try(l, host, f, p)
 		if freed {
 			continue
+		}
+		if l.ctx.Err() != nil && host.Host != "" {
+			l.stop(host)
 		}
 		if l.info.Queue == task.Host && isHostTrouble(err) && (isRefusal(err) || l.troubles+1 < hostAttempts) {
 			if !isRefusal(err) {
@@ -174,6 +178,20 @@ func try[P, R any](l *life, host task.Assigned, f body[P, R], p P) (r R, freed b
 		}
 	}
 	return r, false, err
+}
+
+// stop has the host end the work of the task, which was cancelled.
+func (l *life) stop(host task.Assigned) {
+	if workflow.GetVersion(l.ctx, "stop on host", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	ctx, _ := workflow.NewDisconnectedContext(l.ctx)
+	o := stopOnHost
+	o.TaskQueue = task.HostQueue(host.Host)
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), onBuilder.Stop, builder.StopRequest{TaskID: l.task.ID}).Get(ctx, nil)
+	if err != nil {
+		workflow.GetLogger(ctx).Debug("the host was not told of the cancel", "error", err)
+	}
 }
 
 // release gives the task back after trouble of its host.

@@ -44,6 +44,13 @@ var onHostQueue = workflow.ActivityOptions{
 	},
 }
 
+// stopOnHost is for word that a task was cancelled, which comes too late if it
+// does not come at once: then the work learns of it with its next heartbeat.
+var stopOnHost = workflow.ActivityOptions{
+	ScheduleToCloseTimeout: 2 * time.Second,
+	RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
+}
+
 // hostAttempts is how often a task is given to a host before its trouble is
 // taken for the task's.
 const hostAttempts = 3

@@ -232,6 +232,18 @@ func TestCancel(t *testing.T) {
 	require.Equal(t, "cancel 1", w.list[len(w.list)-1])
 }
 
+// The host of a task that is cancelled is told at once.
+func TestCancelOnAHost(t *testing.T) {
+	w := newWorld(t)
+	stopped := make(chan struct{})
+	w.host.stop = func() { close(stopped) }
+	w.host.build = func(int, builder.BuildArchRequest) error { <-stopped; return nil }
+	w.RegisterDelayedCallback(w.CancelWorkflow, time.Millisecond)
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
+	require.Equal(t, []string{"stop 1", "cancel 1"}, w.list[len(w.list)-2:])
+}
+
 func TestCancelledBeforeItOpens(t *testing.T) {
 	w := newWorld(t)
 	w.db.finished[1] = true

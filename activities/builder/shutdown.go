@@ -73,6 +73,22 @@ func (s *shutdown) remove(j *job) {
 	close(j.done)
 }
 
+// StopRequest names a task that was cancelled.
+type StopRequest struct {
+	TaskID int64 `json:"task"`
+}
+
+// Stop ends the work of a task at once. By itself it would only learn of the
+// cancel with its next heartbeat, and still does if it is not to be found here.
+func (a *Activities) Stop(_ context.Context, req StopRequest) error {
+	a.down.mu.Lock()
+	defer a.down.mu.Unlock()
+	if j := a.down.jobs[req.TaskID]; j != nil {
+		j.cancel(errCanceled)
+	}
+	return nil
+}
+
 // Drain has no more jobs begin: those that come wait for the next daemon.
 func (c Control) Drain() {
 	down := c.activities.down

@@ -39,6 +39,24 @@ func TestPartsDie(t *testing.T) {
 	}
 }
 
+// A builder that is upgraded, which is stopped and started anew, leaves its builds
+// alone.
+func TestUpgradeBuilder(t *testing.T) {
+	l := start(t)
+	s, id, arch := l.slow(t, 6)
+	before, err := l.Child("worker --config")
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(before.PID, syscall.SIGTERM))
+	await(t, "another builder", func() bool {
+		after, err := l.Child("worker --config")
+		return err == nil && after.PID != before.PID
+	})
+	l.closed(t, id)
+	l.completed(t, s.nvr, "plain", 2)
+	l.builtOnce(t, s, id, arch)
+	require.Empty(t, l.status(t, arch).Failures)
+}
+
 // A task of a host that is gone for good goes to another one.
 func TestHostDies(t *testing.T) {
 	t.Parallel()
@@ -58,6 +76,7 @@ func TestHostDies(t *testing.T) {
 	require.Len(t, status.Failures, 1)
 	require.Equal(t, koji.KindInfrastructure, status.Failures[0].Class)
 	require.Equal(t, dead, *status.Failures[0].Host)
+	require.Equal(t, int64(1), l.count(t, `SELECT count(*) FROM scheduler_log_messages WHERE task_id = $1 AND msg LIKE 'Freeing task: The host stopped answering%'`, id))
 }
 
 // outage is longer than Temporal waits for a heartbeat.
