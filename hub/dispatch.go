@@ -3,7 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
-	"iter"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -99,16 +99,22 @@ func (h *Hub) finished(ctx context.Context, method string, took time.Duration, e
 		fault = koji.FaultName(faultOf(err).Code)
 	}
 	h.metrics.called(method, took, fault)
-	s := session.From(ctx)
-	log := h.Log.With(obs.Method, method, obs.User, s.UserName, obs.Session, s.ID, obs.Duration, took)
+	level, text := slog.LevelDebug, "call"
 	switch {
 	case unforeseen(err) && ctx.Err() == nil:
-		log.ErrorContext(ctx, "call failed", obs.Error, err)
+		level, text = slog.LevelError, "call failed"
 	case took > h.Config.SlowCall.Std() && h.Config.SlowCall > 0:
-		log.WarnContext(ctx, "slow call")
-	default:
-		log.DebugContext(ctx, "call", obs.Error, err)
+		level, text, err = slog.LevelWarn, "slow call", nil
 	}
+	if !h.Log.Enabled(ctx, level) {
+		return
+	}
+	s := session.From(ctx)
+	attrs := []slog.Attr{slog.String(obs.Method, method), slog.String(obs.User, s.UserName), slog.Int64(obs.Session, s.ID), slog.Duration(obs.Duration, took)}
+	if err != nil {
+		attrs = append(attrs, slog.Any(obs.Error, err))
+	}
+	h.Log.LogAttrs(ctx, level, text, attrs...)
 }
 
 // unforeseen says that err is neither a fault of ours nor one that a task ended
@@ -232,9 +238,9 @@ func (h *Hub) oneOfMany(ctx context.Context, c subCall) (any, error) {
 		return nil, err
 	}
 	result, err := h.call(ctx, e, args, kw)
-	if seq, ok := result.(iter.Seq2[any, error]); ok && err == nil {
-		// Rows that are yet to be read would outlive the savepoint.
-		return xmlrpc.Plain(seq)
+	if err != nil {
+		return nil, err
 	}
-	return result, err
+	// Its fault is to stand in its own place.
+	return rpc.Loaded(result)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -24,10 +26,18 @@ func hubCommand() *cobra.Command {
 	return roleCommand(hubRole, "Run the hub: API, web pages, scheduler and workflows", runHub)
 }
 
+// garbage is how much of it, in percent of what is in use, may gather before it
+// is collected. A hub holds little between calls, a dozen MiB, so that Go's own
+// 100 would have it collect after every few calls.
+const garbage = 300
+
 // runHub runs all that belongs to a hub process. Each part waits for PostgreSQL
 // and Temporal by itself, so that an outage of either ends none of them.
 func runHub(ctx context.Context, r *role) error {
-	db, err := openDatabase(ctx, r.cfg.Database, r.log)
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+	db, err := openDatabase(ctx, r.cfg.Database, r.cfg.Messages.Settings(), r.log)
 	if err != nil {
 		return err
 	}
@@ -65,6 +75,9 @@ func runHub(ctx context.Context, r *role) error {
 	}
 	policies := &hub.PolicyWatch{Hub: h, File: r.file, Loaded: r.cfg.Policy, Now: r.hup}
 	parts["policy watch"] = policies.Run
+	if r.cfg.Messages.Enabled {
+		parts["message keeper"] = h.KeepMessages
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range parts {
 		g.Go(func() error {

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	flushSize = 32 << 10 // text is handed to the writer in pieces of about this size
+	flushSize = 64 << 10 // text is handed to the writer in pieces of about this size
 	maxDepth  = 500      // of arrays and structs within one another, both ways
 )
 

@@ -143,7 +143,7 @@ func EncodeRequest(w io.Writer, method string, params ...any) error {
 }
 
 // EncodeResponse writes a methodResponse with the result v to w. When it fails
-// before 32 KiB of text nothing has reached w, and a fault can still be written.
+// before 64 KiB of text nothing has reached w, and a fault can still be written.
 func EncodeResponse(w io.Writer, v any) error {
 	return encode(w, func(e *Encoder) error {
 		e.raw(header + "<methodResponse>\n")
