@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -83,12 +84,12 @@ func listTokens(a *app) *cobra.Command {
 				return err
 			}
 			return a.show(cmd, tokens, func(w io.Writer) {
-				line := func(id any, name, expires, used, scope string) {
+				line := func(id, name, expires, used, scope string) {
 					printf(w, "%s\n", columns(id, 5, name, 20, expires, 24, used, 24, scope))
 				}
 				line("ID", "Name", "Expires", "Used", "Good for")
 				for _, t := range tokens {
-					line(t.ID, t.Name, a.orNever(t.Expires), a.orNever(t.Used), tokenScope(t))
+					line(strconv.FormatInt(t.ID, 10), t.Name, a.orNever(t.Expires), a.orNever(t.Used), tokenScope(t))
 				}
 			})
 		},

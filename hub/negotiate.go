@@ -45,7 +45,9 @@ func (s *Server) negotiate(w http.ResponseWriter, r *http.Request, c *credential
 		plain(w, http.StatusInternalServerError, "Kerberos does not work here, the hub's log says why\n")
 		return false
 	}
-	w.Header().Set("WWW-Authenticate", challenge+" "+base64.StdEncoding.EncodeToString(reply))
+	if reply != nil {
+		w.Header().Set("WWW-Authenticate", challenge+" "+base64.StdEncoding.EncodeToString(reply))
+	}
 	c.proof.Principal = principal
 	return true
 }

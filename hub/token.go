@@ -157,8 +157,14 @@ func (h *Hub) checkNewToken(ctx context.Context, t store.NewToken) error {
 		return err
 	}
 	for _, perm := range t.Permissions {
-		if perm != "*" && !slices.Contains(held, perm) {
+		if perm == "*" {
+			continue
+		}
+		if !slices.Contains(held, perm) && !slices.Contains(held, "admin") {
 			return koji.ActionNotAllowedf("a token cannot have permission %s, which you have not", perm)
+		}
+		if _, err := h.Lookup(ctx, store.Permissions, perm, true); err != nil {
+			return err
 		}
 	}
 	return nil

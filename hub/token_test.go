@@ -43,6 +43,7 @@ func TestTokenScopes(t *testing.T) {
 		"plain":     tokenCaller(t, admin, "plain", nil),
 		"all":       tokenCaller(t, admin, "all", map[string]any{"permissions": list("*")}),
 		"reader":    tokenCaller(t, admin, "reader", map[string]any{"permissions": list("*"), "read_only": true}),
+		"tagger":    tokenCaller(t, admin, "tagger", map[string]any{"permissions": list("tag")}),
 		"few":       tokenCaller(t, admin, "few", map[string]any{"methods": list("createTag", "get*"), "permissions": list("admin")}),
 		"no upload": tokenCaller(t, admin, "no-upload", map[string]any{"methods": list("getTag")}),
 	}
@@ -67,6 +68,8 @@ func TestTokenScopes(t *testing.T) {
 		{"all", "login", []any{"kojiadmin", "labadmin"}, "login cannot be called with a token"},
 		{"all", "sslLogin", nil, "sslLogin cannot be called with a token"},
 		{"all", "host.getID", nil, "User 1 is not a host"},
+		{"tagger", "createTag", []any{"t5"}, ""},
+		{"tagger", "createUser", []any{"x"}, "admin permission required (logged in as kojiadmin)"},
 		{"reader", "getTag", []any{"t2"}, ""},
 		{"reader", "createTag", []any{"t3"}, "token reader is not good for createTag, it is for reading only"},
 		{"reader", "uploadFile", []any{"x", "f", 1, "", 0, "YQ=="}, "token reader is not good for uploadFile, it is for reading only"},

@@ -26,18 +26,22 @@ type TokenRow struct {
 	Perms      []string        `db:"perms"` // held by the user and granted to the token
 }
 
+// An admin's token may have any permission: admin stands for all of them.
 const tokenInUseSQL = `
 SELECT t.id, t.name, t.methods, t.read_only, t.created_at, t.expires_at, t.used_at,
        u.id AS user_id, u.name AS user_name, u.status AS user_status, u.usertype,
        ARRAY(SELECT g.group_id FROM user_groups g JOIN users ON users.id = g.group_id AND users.usertype = 2
               WHERE g.user_id = u.id AND g.active) AS groups,
-       ARRAY(SELECT permissions.name FROM user_perms p JOIN permissions ON permissions.id = p.perm_id
-              WHERE p.active AND (p.user_id = u.id
-                 OR p.user_id IN (SELECT group_id FROM user_groups WHERE user_id = u.id AND active))
-                AND (permissions.name = ANY(t.permissions) OR '*' = ANY(t.permissions))
-              GROUP BY permissions.name, permissions.id ORDER BY permissions.id) AS perms
+       ARRAY(SELECT permissions.name FROM permissions
+              WHERE '*' = ANY(t.permissions) AND permissions.name = ANY(held.names)
+                 OR permissions.name = ANY(t.permissions) AND ARRAY[permissions.name::text, 'admin'] && held.names
+              ORDER BY permissions.id) AS perms
   FROM toji.token t
   JOIN users u ON u.id = t.user_id
+  CROSS JOIN LATERAL (
+       SELECT array_agg(permissions.name::text) AS names FROM user_perms p JOIN permissions ON permissions.id = p.perm_id
+        WHERE p.active AND (p.user_id = u.id
+           OR p.user_id IN (SELECT group_id FROM user_groups WHERE user_id = u.id AND active))) held
  WHERE t.hash = $1 AND t.revoked_at IS NULL`
 
 // TokenInUse returns the token with the hash, or database.ErrNotFound if there is

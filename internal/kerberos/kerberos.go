@@ -79,8 +79,12 @@ func (a *Acceptor) Accept(token []byte) (principal string, reply []byte, err err
 }
 
 // parseToken takes the AP-REQ out of a client's first token. The mechanism is
-// the name by which the client calls Kerberos.
+// the name by which the client calls Kerberos, nil if there is no negotiation:
+// old clients, such as Python's requests_kerberos, begin with Kerberos at once.
 func parseToken(token []byte) (mech asn1.ObjectIdentifier, req *messages.APReq, err error) {
+	if req, err := parseAPReq(token); err == nil {
+		return nil, req, nil
+	}
 	var negotiation spnego.SPNEGOToken
 	if err := negotiation.Unmarshal(token); err != nil {
 		return nil, nil, err
@@ -94,14 +98,20 @@ func parseToken(token []byte) (mech asn1.ObjectIdentifier, req *messages.APReq, 
 	if !slices.ContainsFunc(known, mech.Equal) {
 		return nil, nil, fmt.Errorf("mechanism %s is not Kerberos", mech)
 	}
+	req, err = parseAPReq(negotiation.NegTokenInit.MechTokenBytes)
+	return mech, req, err
+}
+
+// parseAPReq reads an AP-REQ in the frame of RFC 4121, section 4.1.
+func parseAPReq(token []byte) (*messages.APReq, error) {
 	var inner spnego.KRB5Token
-	if err := inner.Unmarshal(negotiation.NegTokenInit.MechTokenBytes); err != nil {
-		return nil, nil, err
+	if err := inner.Unmarshal(token); err != nil {
+		return nil, err
 	}
 	if !inner.IsAPReq() {
-		return nil, nil, errors.New("not an AP-REQ")
+		return nil, errors.New("not an AP-REQ")
 	}
-	return mech, &inner.APReq, nil
+	return &inner.APReq, nil
 }
 
 func (a *Acceptor) verify(req *messages.APReq, keys *keytab.Keytab) error {

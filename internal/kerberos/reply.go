@@ -26,17 +26,21 @@ type encAPRepPart struct {
 }
 
 // newReply returns the token that ends the negotiation, with an AP-REP in it if
-// the client wants to know who we are.
-func newReply(mech asn1.ObjectIdentifier, req *messages.APReq) ([]byte, error) {
-	resp := spnego.NegTokenResp{NegState: asn1.Enumerated(spnego.NegStateAcceptCompleted), SupportedMech: mech}
+// the client wants to know who we are. Without a negotiation it is that alone.
+func newReply(mech asn1.ObjectIdentifier, req *messages.APReq) (reply []byte, err error) {
+	var inner []byte
 	if types.IsFlagSet(&req.APOptions, flags.APOptionMutualRequired) {
-		inner, err := newAPRep(req)
-		if err != nil {
+		if inner, err = newAPRep(req); err != nil {
 			return nil, fmt.Errorf("kerberos: make AP-REP: %w", err)
 		}
-		resp.ResponseToken = inner
 	}
-	reply, err := resp.Marshal()
+	if mech == nil {
+		return inner, nil
+	}
+	resp := spnego.NegTokenResp{
+		NegState: asn1.Enumerated(spnego.NegStateAcceptCompleted), SupportedMech: mech, ResponseToken: inner,
+	}
+	reply, err = resp.Marshal()
 	if err != nil {
 		return nil, fmt.Errorf("kerberos: make reply: %w", err)
 	}

@@ -94,6 +94,9 @@ func (c *Client) sslLogin(user string) (*login, error) {
 // session. It is only sent over TLS, or to this machine itself. Calls whose
 // connection fails are not repeated: without a session the hub could not tell.
 func (c *Client) LoginToken(token string) error {
+	if token == "" {
+		return koji.AuthErrorf("the token is empty")
+	}
 	u, err := url.Parse(c.opts.Server)
 	if err != nil {
 		return err
