@@ -132,6 +132,11 @@ func (c *completion) record(ctx context.Context) error {
 	if _, err := c.h.recordRPMs(ctx, c.build, c.rpms); err != nil {
 		return err
 	}
+	if err := c.h.publishImport(ctx, "build", c.build, data{
+		"srpm": c.r.SRPM, "rpms": c.r.RPMs, "brmap": c.r.BuildrootOf, "task_id": c.r.TaskID, "build_id": c.build.ID, "logs": c.r.Logs,
+	}); err != nil {
+		return err
+	}
 	for _, m := range c.moves {
 		if err := c.filing.move(m[0], m[1]); err != nil {
 			return errors.Join(err, c.filing.undo())

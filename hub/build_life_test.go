@@ -29,7 +29,11 @@ type life struct {
 
 func newLife(t *testing.T) *life {
 	t.Helper()
-	h := newTestHub(t)
+	return newLifeOf(t, newTestHub(t))
+}
+
+func newLifeOf(t *testing.T, h *Hub) *life {
+	t.Helper()
 	_, err := h.Store.Exec(t.Context(), `
 		INSERT INTO users (id, name, status, usertype) VALUES (3, 'builder1', 0, 1);
 		INSERT INTO host (id, user_id, name) VALUES (1, 3, 'builder1');

@@ -46,6 +46,9 @@ func (h *Hub) promoteBuild(ctx context.Context, p api.PromoteBuildParams) (*api.
 	if err := h.linkToVolume(b); err != nil {
 		return nil, err
 	}
+	if err := h.publishPromotion(ctx, draft, b); err != nil {
+		return nil, err
+	}
 	volume, err := h.policyVolumeOf(ctx, b, false)
 	if err != nil || volume == nil || volume.ID == b.VolumeID {
 		return b, err
@@ -103,4 +106,21 @@ func moveDir(from, to string) error {
 		return err
 	}
 	return os.Symlink(link, from)
+}
+
+func (h *Hub) publishPromotion(ctx context.Context, draft, b *api.Build) error {
+	if !h.Messages.Enabled {
+		return nil
+	}
+	user, err := h.User(ctx, session.From(ctx).UserID, true)
+	if err != nil {
+		return err
+	}
+	props := data{
+		"type": "BuildPromote", "build_id": b.ID, "name": b.Name, "version": b.Version, "release": b.Release,
+		"draft_release": draft.Release, "target_release": b.Release, "user": user.Name,
+	}
+	return h.publish(ctx, "build.promote", props, data{
+		"draft_release": draft.Release, "target_release": b.Release, "build": h.about(b), "user": user,
+	})
 }

@@ -248,7 +248,10 @@ func (c *cgImporter) record(ctx context.Context) (*api.Build, error) {
 	if err := c.recordContent(ctx, b, dir); err != nil {
 		return nil, errors.Join(err, c.filing.undo(), os.RemoveAll(dir))
 	}
-	return c.h.build(ctx, b.ID, true)
+	if b, err = c.h.build(ctx, b.ID, true); err != nil {
+		return nil, err
+	}
+	return b, c.h.publishImport(ctx, "cg", b, data{"directory": dir})
 }
 
 func (c *cgImporter) recordContent(ctx context.Context, b *api.Build, dir string) error {

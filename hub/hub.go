@@ -67,6 +67,7 @@ type Hub struct {
 	Repo       config.Repo
 	SideTags   config.SideTag
 	SavedTrees config.SaveFailedTree
+	Messages   config.Messages
 	Paths      koji.PathInfo
 	Names      koji.NameRules
 	Log        *slog.Logger
@@ -104,6 +105,7 @@ func New(o Options) (*Hub, error) {
 		Repo:       o.Config.Repo,
 		SideTags:   o.Config.SideTag,
 		SavedTrees: o.Config.SaveFailedTree,
+		Messages:   o.Config.Messages,
 		Paths:      koji.PathInfo{TopDir: c.TopDir},
 		Names:      names,
 		Log:        o.Log,

@@ -150,11 +150,16 @@ func (h *Hub) writePackage(ctx context.Context, c PackageChange, tag *api.Tag, p
 	next.TagID, next.PackageID = tag.ID, pkg.ID
 	switch {
 	case changed:
-		return h.Store.SetPackage(ctx, next)
+		err = h.Store.SetPackage(ctx, next)
 	case newOwner:
-		return h.Store.SetPackageOwner(ctx, tag.ID, pkg.ID, *next.OwnerID)
+		err = h.Store.SetPackageOwner(ctx, tag.ID, pkg.ID, *next.OwnerID)
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	return h.publishPackage(ctx, c.action(), tag, pkg, data{
+		"owner": next.OwnerID, "block": c.Block, "extra_arches": next.ExtraArches, "force": c.Force, "update": c.Update,
+	})
 }
 
 // apply returns the entry that results from a change of old, which may be nil.
@@ -191,7 +196,10 @@ func (h *Hub) packageListRemove(ctx context.Context, p api.PackageListParams) (r
 	if err := h.assertPackagePolicy(ctx, "remove", tag.ID, pkg.ID, p.Force); err != nil {
 		return rpc.None{}, err
 	}
-	return rpc.None{}, h.Store.RemovePackage(ctx, tag.ID, pkg.ID)
+	if err := h.Store.RemovePackage(ctx, tag.ID, pkg.ID); err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, h.publishPackage(ctx, "remove", tag, pkg, nil)
 }
 
 func (h *Hub) packageListUnblock(ctx context.Context, p api.PackageListParams) (rpc.None, error) {
@@ -211,17 +219,25 @@ func (h *Hub) packageListUnblock(ctx context.Context, p api.PackageListParams) (
 	case !old.Blocked:
 		return rpc.None{}, koji.GenericErrorf("package %s NOT blocked in tag %s", pkg.Name, tag.Name)
 	}
-	unblocked := *old
-	unblocked.TagID, unblocked.Blocked = tag.ID, false
-	if old.TagID == tag.ID {
-		if err := h.Store.RemovePackage(ctx, tag.ID, pkg.ID); err != nil {
-			return rpc.None{}, err
+	if err := h.unblockPackage(ctx, tag.ID, *old); err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, h.publishPackage(ctx, "unblock", tag, pkg, nil)
+}
+
+// unblockPackage takes the block of a package away from a tag; old is the entry
+// that counts there, which may be one of a tag that it inherits from.
+func (h *Hub) unblockPackage(ctx context.Context, tagID int64, old api.TagPackage) error {
+	if old.TagID == tagID {
+		if err := h.Store.RemovePackage(ctx, tagID, old.PackageID); err != nil {
+			return err
 		}
 		// Without the block the tag may inherit the package again.
-		rest, err := h.Store.PackageEntry(ctx, tag.ID, pkg.ID, nil)
+		rest, err := h.Store.PackageEntry(ctx, tagID, old.PackageID, nil)
 		if err != nil || rest != nil && !rest.Blocked {
-			return rpc.None{}, err
+			return err
 		}
 	}
-	return rpc.None{}, h.Store.SetPackage(ctx, unblocked)
+	old.TagID, old.Blocked = tagID, false
+	return h.Store.SetPackage(ctx, old)
 }

@@ -126,7 +126,21 @@ func (h *Hub) recordRPMs(ctx context.Context, b *api.Build, rpms []*incoming) ([
 			return nil, err
 		}
 	}
-	return ids, nil
+	return ids, h.publishRPMs(ctx, b, rpms, ids)
+}
+
+// publishRPMs tells that RPMs were imported. Koji: it sends more of their fields.
+func (h *Hub) publishRPMs(ctx context.Context, b *api.Build, rpms []*incoming, ids []int64) error {
+	for i, in := range rpms {
+		rpm := data{
+			"id": ids[i], "name": in.nvra.Name, "version": in.nvra.Version, "release": in.nvra.Release, "arch": in.nvra.Arch,
+			"build_id": b.ID, "buildroot_id": in.brootID,
+		}
+		if err := h.publishImport(ctx, "rpm", b, data{"rpm": map[string]any(rpm), "filepath": in.rel}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (h *Hub) importRPM(ctx context.Context, p api.ImportRPMParams) (*api.ImportedRPM, error) {

@@ -124,7 +124,28 @@ func (h *Hub) addRPMSig(ctx context.Context, p api.AddRPMSigParams) (rpc.None, e
 	if !added {
 		return rpc.None{}, koji.GenericErrorf("Signature already exists for package %s, key %s", nvra, key)
 	}
-	return rpc.None{}, writeFile(s.header(key), bytes.NewReader(raw))
+	if err := writeFile(s.header(key), bytes.NewReader(raw)); err != nil {
+		return rpc.None{}, err
+	}
+	return rpc.None{}, h.publishSignature(ctx, s, key, hex.EncodeToString(sum[:]))
+}
+
+// publishSignature tells that an RPM was signed; an RPM without a signature has
+// a row among the signatures, too, which is worth no message.
+func (h *Hub) publishSignature(ctx context.Context, s *signable, key, hash string) error {
+	if key == "" || !h.Messages.Enabled {
+		return nil
+	}
+	b, err := h.build(ctx, *s.rpm.BuildID, true)
+	if err != nil {
+		return err
+	}
+	nvra := s.rpm.Parts()
+	props := data{
+		"type": "RPMSign", "sigkey": key, "name": b.Name, "version": b.Version, "release": b.Release,
+		"rpm_name": nvra.Name, "rpm_version": nvra.Version, "rpm_release": nvra.Release, "rpm_arch": nvra.Arch,
+	}
+	return h.publish(ctx, "sign.rpm", props, data{"sigkey": key, "sighash": hash, "build": h.about(b), "rpm": s.rpm})
 }
 
 func (h *Hub) writeSignedRPM(ctx context.Context, p api.WriteSignedRPMParams) (rpc.None, error) {
@@ -170,17 +191,26 @@ type signedReader struct {
 func (s *signable) open(sigkey string) (io.ReadCloser, error) {
 	signature, err := os.ReadFile(s.header(sigkey))
 	if err != nil {
-		return nil, err
+		return nil, s.missing(err, "signature by "+sigkey)
 	}
 	f, err := os.Open(s.path)
 	if err != nil {
-		return nil, err
+		return nil, s.missing(err, "file")
 	}
 	signed, err := rpmfile.Splice(f, signature)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return signedReader{signed, f}, nil
+}
+
+// missing makes a fault of a file that is not there. Koji: clients of its hub get
+// to see Python's error.
+func (s *signable) missing(err error, what string) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return koji.GenericErrorf("The %s of %s is not there", what, s.rpm.Parts())
+	}
+	return err
 }
 
 func (h *Hub) deleteRPMSig(ctx context.Context, p api.DeleteRPMSigParams) (rpc.None, error) {

@@ -104,7 +104,7 @@ func (h *Hub) applyTagOperation(ctx context.Context, op tagOperation, strict boo
 			return koji.TagErrorf("build %s not in tag %s", op.build.NVR, op.from.Name)
 		}
 		if done {
-			if err := h.dropEmptySideTag(ctx, op.from); err != nil {
+			if err := h.untagged(ctx, op, strict); err != nil {
 				return err
 			}
 		}
@@ -119,7 +119,18 @@ func (h *Hub) applyTagOperation(ctx context.Context, op tagOperation, strict boo
 	if err == nil && !done {
 		err = koji.TagErrorf("build %s already tagged (%s)", op.build.NVR, op.to.Name)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return h.publishTagging(ctx, "build.tag", "Tag", op.to, op, nil)
+}
+
+// untagged does what follows when a build has left a tag.
+func (h *Hub) untagged(ctx context.Context, op tagOperation, strict bool) error {
+	if err := h.publishTagging(ctx, "build.untag", "Untag", op.from, op, data{"strict": strict}); err != nil {
+		return err
+	}
+	return h.dropEmptySideTag(ctx, op.from)
 }
 
 func assertComplete(b *api.Build) error {

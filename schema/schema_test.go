@@ -116,6 +116,9 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 func kojiDatabase(t *testing.T) *database.DB {
 	db := testenv.Database(t)
 	exec(t, db, `DROP SCHEMA toji CASCADE`)
+	exec(t, db, `DO $$ DECLARE i regclass; BEGIN
+		FOR i IN SELECT indexrelid FROM pg_index WHERE indexrelid::regclass::text LIKE 'toji\_%' LOOP EXECUTE 'DROP INDEX ' || i; END LOOP;
+	END $$`)
 	exec(t, db, `INSERT INTO tag (name) VALUES ('f43')`)
 	return db
 }

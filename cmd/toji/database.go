@@ -19,8 +19,8 @@ const (
 )
 
 // openDatabase opens the database, which it waits for, and sees to its schema.
-func openDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*database.DB, error) {
-	db, err := awaitDatabase(ctx, c, log)
+func openDatabase(ctx context.Context, c config.Database, settings map[string]string, log *slog.Logger) (*database.DB, error) {
+	db, err := awaitDatabase(ctx, c, settings, log)
 	if err != nil {
 		return nil, err
 	}
@@ -38,10 +38,10 @@ func openDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*da
 
 // awaitDatabase waits for a server that does not answer, or not yet. A refusal
 // of one that does is an error.
-func awaitDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*database.DB, error) {
+func awaitDatabase(ctx context.Context, c config.Database, settings map[string]string, log *slog.Logger) (*database.DB, error) {
 	var complained time.Time
 	for {
-		db, err := database.Open(ctx, c.DSN, database.Options{Name: "toji hub", MaxConns: c.MaxOpenConns, Log: log})
+		db, err := database.Open(ctx, c.DSN, database.Options{Name: "toji hub", MaxConns: c.MaxOpenConns, Settings: settings, Log: log})
 		if err == nil {
 			return db, nil
 		}

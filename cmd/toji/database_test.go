@@ -18,18 +18,18 @@ func TestOpenDatabase(t *testing.T) {
 	quiet := slog.New(slog.DiscardHandler)
 	c := config.Default().Database
 	c.DSN = testenv.Empty(t)
-	_, err := openDatabase(t.Context(), c, quiet)
+	_, err := openDatabase(t.Context(), c, nil, quiet)
 	require.ErrorContains(t, err, "run `toji db migrate`, or set migrate = true")
 
 	c.Migrate = true
-	db, err := openDatabase(t.Context(), c, quiet)
+	db, err := openDatabase(t.Context(), c, nil, quiet)
 	require.NoError(t, err)
 	_, err = db.Exec(t.Context(), `UPDATE toji.schema_version SET version_id = $1 WHERE version_id = $2`, schema.Version+1, schema.Version)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 
 	c.Migrate = false
-	_, err = openDatabase(t.Context(), c, quiet)
+	_, err = openDatabase(t.Context(), c, nil, quiet)
 	require.ErrorContains(t, err, "use a newer toji")
 }
 
@@ -38,7 +38,7 @@ func TestMissingDatabaseIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	c := config.Default().Database
 	c.DSN = dsn
-	_, err = openDatabase(t.Context(), c, slog.New(slog.DiscardHandler))
+	_, err = openDatabase(t.Context(), c, nil, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "does not exist")
 }
 
@@ -58,7 +58,7 @@ func TestServerThatIsNotThereIsWaitedFor(t *testing.T) {
 	log := &cancelWriter{cancel: cancel}
 	c := config.Default().Database
 	c.DSN = "host=" + t.TempDir() + " dbname=koji"
-	_, err := openDatabase(ctx, c, slog.New(slog.NewTextHandler(log, nil)))
+	_, err := openDatabase(ctx, c, nil, slog.New(slog.NewTextHandler(log, nil)))
 	require.ErrorIs(t, err, context.Canceled)
 	require.Contains(t, log.String(), "waiting for the database")
 }

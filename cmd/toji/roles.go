@@ -15,6 +15,7 @@ func roles() []*cobra.Command {
 		workerCommand(),
 		dbCommand(),
 		policyCommand(),
+		messagesCommand(),
 		nativeBuildCommand(),
 		runStepCommand(),
 	}

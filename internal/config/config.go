@@ -24,6 +24,7 @@ type Config struct {
 	Repo           Repo           `toml:"repo"`
 	SideTag        SideTag        `toml:"sidetag"`
 	SaveFailedTree SaveFailedTree `toml:"save_failed_tree"`
+	Messages       Messages       `toml:"messages"`
 	Database       Database       `toml:"database"`
 	Temporal       Temporal       `toml:"temporal"`
 	Worker         Worker         `toml:"worker"`
@@ -75,6 +76,7 @@ func Default() *Config {
 		Repo:           defaultRepo(),
 		SideTag:        defaultSideTag(),
 		SaveFailedTree: defaultSaveFailedTree(),
+		Messages:       defaultMessages(),
 		Database:       defaultDatabase(),
 		Temporal:       defaultTemporal(),
 		Worker:         defaultWorker(),
@@ -88,6 +90,7 @@ func (c *Config) validate() error {
 		c.Hub.validate(),
 		c.Scheduler.validate(),
 		c.SideTag.validate(),
+		c.Messages.validate(),
 		c.Database.validate(),
 		c.Worker.validate(),
 		c.Log.validate(),

@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // SideTag configures side tags, as Koji's sidetag.conf.
@@ -37,4 +39,34 @@ type SaveFailedTree struct {
 
 func defaultSaveFailedTree() SaveFailedTree {
 	return SaveFailedTree{AllowedMethods: []string{"buildArch"}}
+}
+
+// Messages configures the messages about changes, as Koji's protonmsg.conf. They
+// are queued in the database for a relay, see `toji messages`.
+type Messages struct {
+	Enabled    bool     `toml:"enabled"`
+	ExtraLimit int      `toml:"extra_limit"` // bytes of a build's extra data to send; 0 for any number
+	MaxAge     Duration `toml:"max_age"`     // messages that nobody took are removed after this
+}
+
+func defaultMessages() Messages { return Messages{MaxAge: Duration(24 * time.Hour)} }
+
+func (m *Messages) validate() error {
+	if m.ExtraLimit < 0 || m.MaxAge <= 0 {
+		return errors.New("messages: extra_limit must not be negative, max_age must be positive")
+	}
+	return nil
+}
+
+// Settings returns what a hub's database connections have to be set to, so that
+// the triggers send messages.
+func (m *Messages) Settings() map[string]string {
+	if !m.Enabled {
+		return nil
+	}
+	settings := map[string]string{"toji.messages": "on"}
+	if m.ExtraLimit > 0 {
+		settings["toji.extra_limit"] = strconv.Itoa(m.ExtraLimit)
+	}
+	return settings
 }

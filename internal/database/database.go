@@ -25,6 +25,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 
@@ -40,6 +41,11 @@ type Options struct {
 	// Statements bounds the prepared statements kept by each connection, the
 	// least recently used one goes first; 256 when zero.
 	Statements int
+	// Settings are run-time parameters that every connection begins with.
+	Settings map[string]string
+	// Seen, if set, is told of every statement before it is run, so that a test can
+	// tell how many a call takes. It must be safe for concurrent use.
+	Seen func(query string)
 	// Log gets what happens outside of any caller's call, such as a listener
 	// which lost its connection; slog.Default() when nil.
 	Log *slog.Logger
@@ -68,6 +74,11 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	cfg, err := pq.NewConfig(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("database: read DSN: %w", err)
+	}
+	if len(opts.Settings) > 0 {
+		runtime := maps.Clone(opts.Settings)
+		maps.Copy(runtime, cfg.Runtime)
+		cfg.Runtime = runtime
 	}
 	connector, err := newConnector(cfg, opts)
 	if err != nil {
