@@ -38,6 +38,7 @@ func dbCommand() *cobra.Command {
 	add("migrate", "Bring the tables up to date", "  toji db migrate --config toji.toml", migrate)
 	add("check", "Compare the tables with those of Koji 1.35", "  toji db check --config toji.toml", check)
 	add("adopt", "Take over the database of a Koji 1.35 hub", "  toji db adopt --config toji.toml", adopt)
+	cmd.AddCommand(passwordCommand(&file))
 	return cmd
 }
 
