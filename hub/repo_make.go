@@ -10,9 +10,11 @@ import (
 	"strings"
 
 	"github.com/toji-build/toji/hub/store"
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/tasks"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // RepoInit is a repository whose metadata is to be made.
@@ -22,6 +24,8 @@ type RepoInit struct {
 	Tag     string
 	Arches  []string
 	OldRepo int64 // whose metadata may be reused; 0 for none
+	// OldRepos are other ones, by arch: what a newRepo task that failed has made.
+	OldRepos map[string]int64
 }
 
 // InitRepo makes the repository of a newRepo task: its row in state INIT and
@@ -55,10 +59,23 @@ func (h *Hub) initRepo(ctx context.Context, taskID int64, tag *api.Tag, event *i
 		return RepoInit{}, err
 	}
 	old, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: new(int(koji.RepoReady))})
-	if err == nil && old != nil {
+	if err != nil {
+		return RepoInit{}, err
+	}
+	if old != nil {
 		made.OldRepo = old.ID
 	}
-	return made, err
+	failed, err := h.Store.LatestRepo(ctx, store.RepoFilter{TagID: tag.ID, State: new(int(koji.RepoProblem))})
+	if err != nil || failed == nil || failed.ID < made.OldRepo {
+		return made, err
+	}
+	made.OldRepos = map[string]int64{}
+	for _, arch := range made.Arches {
+		if isRegular(filepath.Join(h.repoDir(failed), arch, "repodata", "repomd.xml")) {
+			made.OldRepos[arch] = failed.ID
+		}
+	}
+	return made, nil
 }
 
 func requestedRepoOpts(p tasks.NewRepoParams) map[string]bool {
@@ -209,8 +226,50 @@ func (h *Hub) linkLatest(ctx context.Context, repo *api.Repo) error {
 	return os.Rename(temp, link)
 }
 
-// AbandonRepo marks a repository that is not going to be finished.
+// AbandonRepo marks a repository that is not going to be finished. What was made
+// for single arches is kept for the next one.
 func (h *Hub) AbandonRepo(ctx context.Context, id int64) error {
-	_, err := h.Store.SetRepoState(ctx, id, koji.RepoProblem, koji.RepoInit)
+	repo, err := h.Store.Repo(ctx, id)
+	if err != nil || repo == nil || repo.State != int(koji.RepoInit) {
+		return err
+	}
+	if repo.TaskID != nil && !repo.Dist {
+		if err := h.keepMetadata(ctx, repo); err != nil {
+			h.Log.WarnContext(ctx, "metadata of a failed repository is not kept", "repo", id, "error", err)
+		}
+	}
+	_, err = h.Store.SetRepoState(ctx, id, koji.RepoProblem, koji.RepoInit)
 	return err
+}
+
+// keepMetadata puts what the createrepo tasks of a newRepo task have made into
+// the repository's folder.
+func (h *Hub) keepMetadata(ctx context.Context, repo *api.Repo) error {
+	children, err := h.Store.TaskChildren(ctx, *repo.TaskID, false, true)
+	if err != nil {
+		return err
+	}
+	for _, c := range children {
+		if c.Method != "createrepo" || c.State != int(koji.TaskClosed) {
+			continue
+		}
+		result, err := h.getTaskResult(ctx, api.TaskResultParams{TaskID: c.ID})
+		if err != nil {
+			return err
+		}
+		_, params, err := xmlrpc.UnmarshalRequest(text(c.Request))
+		if err != nil {
+			return err
+		}
+		var made tasks.CreaterepoResult
+		if err := rpc.Into(result, &made); err != nil {
+			return err
+		}
+		if len(params) > 1 && equal(params[0], repo.ID) {
+			if err := h.placeRepo(repo, FinishRepoRequest{Arches: map[string]tasks.CreaterepoResult{pyStr(params[1]): made}}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

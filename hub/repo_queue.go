@@ -69,8 +69,9 @@ func (h *Hub) getActiveRepos(ctx context.Context, _ api.NoParams) (any, error) {
 	})
 }
 
-// priorityAuto is the priority of requests that nobody waits for.
-const priorityAuto = PriorityDefault + 5
+// PriorityAuto is the priority of requests for repositories that nobody waits
+// for. One that somebody makes for the same raises it.
+const PriorityAuto = PriorityDefault + 5
 
 // AutoRequests asks, on the account of owner, for a repository of each tag that
 // has the extra setting repo.auto, unless there is one that is not older than
@@ -100,7 +101,7 @@ func (h *Hub) AutoRequests(ctx context.Context, owner int64) error {
 			}
 			continue
 		}
-		w := store.WantedRepo{TagID: t.ID, MinEvent: min, Opts: "{}", OwnerID: owner, Priority: priorityAuto}
+		w := store.WantedRepo{TagID: t.ID, MinEvent: min, Opts: "{}", OwnerID: owner, Priority: PriorityAuto}
 		if _, _, err := h.Store.RequestRepo(ctx, w); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/workflow"
@@ -34,7 +35,8 @@ func newRepo(r *run, p tasks.NewRepoParams) (tasks.NewRepoResult, error) {
 func fillRepo(r *run, repo system.InitRepoReply) error {
 	children := make([]child[tasks.CreaterepoResult], len(repo.Arches))
 	for i, arch := range repo.Arches {
-		params := tasks.CreaterepoParams{RepoID: repo.RepoID, Arch: arch, OldRepo: tasks.Ref{ID: repo.OldRepo}}
+		old := cmp.Or(repo.OldRepos[arch], repo.OldRepo)
+		params := tasks.CreaterepoParams{RepoID: repo.RepoID, Arch: arch, OldRepo: tasks.Ref{ID: old}}
 		var err error
 		if children[i], err = start(r, tasks.Createrepo, params, childOpts{label: arch, arch: "noarch"}); err != nil {
 			return err

@@ -86,6 +86,7 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 	repo := createrepo.Repo{
 		ID: info.ID, Arch: p.Arch, WorkDir: j.dir, ReposDir: filepath.Join(top, "repos"),
 		Dir: filepath.Join(dir, p.Arch), Comps: filepath.Join(dir, "groups", "comps.xml"),
+		SkipStat: true, // a path below packages/ names one content
 	}
 	if p.OldRepo.ID != 0 && j.cfg.TopDir != "" {
 		repo.OldRepodata = filepath.Join(filepath.Dir(dir), fmt.Sprint(p.OldRepo.ID), p.Arch, "repodata")

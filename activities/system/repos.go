@@ -49,6 +49,8 @@ type InitRepoReply struct {
 	Tag     string   `json:"tag"`
 	Arches  []string `json:"arches"`
 	OldRepo int64    `json:"old_repo,omitempty"` // whose metadata may be reused
+	// OldRepos are other ones, by arch.
+	OldRepos map[string]int64 `json:"old_repos,omitempty"`
 }
 
 // InitRepo makes a repository's row and its package lists, groups and block

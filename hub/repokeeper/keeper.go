@@ -6,11 +6,13 @@
 //
 //	tag changed   -> its repository, and those of tags that inherit from it, are
 //	                 requested anew once the changes have settled
-//	request       -> a newRepo task, so many at once, one for each tag
+//	request       -> a newRepo task, so many at once, one for each tag, those first
+//	                 that somebody waits for
 //	task failed   -> tried again, so many times, then given up
 //
-// From time to time it looks for what no change tells of: tags whose requests
-// were given up, files of old repositories, requests and sessions that are over.
+// From time to time it looks for what no change tells of: external repositories,
+// tags whose requests were given up, old repositories and their files, requests
+// and sessions that are over.
 package repokeeper
 
 import (
@@ -18,6 +20,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/toji-build/toji/hub"
@@ -34,19 +37,22 @@ type Options struct {
 	// Settle is how long a tag has to be quiet before its repository is made
 	// anew; default 1 s. Several builds of one update thus make one repository.
 	Settle time.Duration
+	// SettleMax is how long a tag's first change waits at most; default 10 s.
+	SettleMax time.Duration
 }
 
 // Keeper makes repositories.
 type Keeper struct {
-	hub  *hub.Hub
-	log  *slog.Logger
-	opts Options
+	hub    *hub.Hub
+	log    *slog.Logger
+	opts   Options
+	client *http.Client // for external repositories
 }
 
 // New makes a keeper for the repositories of h.
 func New(h *hub.Hub, log *slog.Logger, o Options) *Keeper {
-	o.Settle = cmp.Or(o.Settle, time.Second)
-	return &Keeper{hub: h, log: log, opts: o}
+	o.Settle, o.SettleMax = cmp.Or(o.Settle, time.Second), cmp.Or(o.SettleMax, 10*time.Second)
+	return &Keeper{hub: h, log: log, opts: o, client: newClient()}
 }
 
 // Run keeps repositories while it is the leader, until ctx is done.
@@ -83,17 +89,26 @@ const (
 func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 	settle := time.NewTimer(0)
 	tick := time.NewTicker(sweep)
+	external, stop := every(k.hub.Repo.ExternalCheck.Std())
+	defer stop()
 	defer settle.Stop()
 	defer tick.Stop()
+	var latest time.Time // when changes that are settling are looked at at last
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return
 		case <-tags:
-			settle.Reset(k.opts.Settle)
+			if latest.IsZero() {
+				latest = time.Now().Add(k.opts.SettleMax)
+			}
+			settle.Reset(min(k.opts.Settle, time.Until(latest)))
 		case <-settle.C:
+			latest = time.Time{}
 			err = k.RequestStale(ctx)
+		case <-external:
+			err = k.CheckExternal(ctx)
 		case <-queue:
 			err = k.ServeQueue(ctx)
 		case <-tick.C:
@@ -105,6 +120,15 @@ func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 	}
 }
 
+// every returns a channel that ticks, one that never does if d is 0.
+func every(d time.Duration) (<-chan time.Time, func()) {
+	if d <= 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(d)
+	return t.C, t.Stop
+}
+
 // Sweep asks for repositories that are still wanted and removes what nobody
 // needs any more.
 func (k *Keeper) Sweep(ctx context.Context) error {
@@ -112,6 +136,7 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 	return errors.Join(
 		k.RequestStale(ctx),
 		k.ServeQueue(ctx),
+		k.hub.RetireRepos(ctx),
 		k.hub.RemoveOldRepos(ctx),
 		st.CleanRequests(ctx, k.hub.Repo.RequestCleanTime.Std().Seconds()),
 		st.CleanSessions(ctx, sessionsStay.Seconds(), k.hub.Config.SessionRenewalTimeout.Std().Seconds()),
@@ -124,6 +149,9 @@ func (k *Keeper) RequestStale(ctx context.Context) error {
 	if err := k.hub.Store.WakeWaitrepo(ctx); err != nil {
 		return err
 	}
+	if err := k.hub.UpdateRepoEnds(ctx); err != nil {
+		return err
+	}
 	stale, err := k.hub.Store.StaleRepos(ctx)
 	if err != nil || len(stale) == 0 {
 		return err
@@ -133,7 +161,7 @@ func (k *Keeper) RequestStale(ctx context.Context) error {
 		return err
 	}
 	for _, s := range stale {
-		w := store.WantedRepo{TagID: s.TagID, MinEvent: &s.Event, Opts: "{}", OwnerID: owner, Priority: hub.PriorityDefault}
+		w := store.WantedRepo{TagID: s.TagID, MinEvent: &s.Event, Opts: "{}", OwnerID: owner, Priority: hub.PriorityAuto, UnlessReady: true}
 		if _, _, err := k.hub.Store.RequestRepo(ctx, w); err != nil {
 			return err
 		}
@@ -187,6 +215,10 @@ func (k *Keeper) giveUp(ctx context.Context, r api.RepoRequest) error {
 	})
 }
 
+// taskPriority is the one of newRepo tasks: above that of builds, which wait for
+// them. Which request is served first is decided before.
+const taskPriority = 15
+
 func (k *Keeper) serve(ctx context.Context, r api.RepoRequest) error {
 	return k.hub.Store.InTx(ctx, func(ctx context.Context) error {
 		kw := map[string]any{"__starstar": true}
@@ -200,7 +232,7 @@ func (k *Keeper) serve(ctx context.Context, r api.RepoRequest) error {
 		if len(kw) > 1 {
 			args = append(args, kw)
 		}
-		task, err := k.hub.MakeTask(ctx, "newRepo", args, hub.TaskOpts{OwnerID: r.Owner, Priority: &r.Priority, Channel: "createrepo"})
+		task, err := k.hub.MakeTask(ctx, "newRepo", args, hub.TaskOpts{OwnerID: r.Owner, Priority: new(taskPriority), Channel: "createrepo"})
 		if err != nil {
 			return err
 		}

@@ -82,6 +82,13 @@ func (s *Store) InsertRepo(ctx context.Context, r NewRepo) (int64, error) {
 // it does nothing.
 func (s *Store) RepoReady(ctx context.Context, id int64) error {
 	return s.InTx(ctx, func(ctx context.Context) error {
+		tag, err := database.One[int64](ctx, s.DB, `SELECT tag_id FROM repo WHERE id = $1`, id)
+		if err != nil {
+			return fmt.Errorf("make repo %d ready: %w", id, err)
+		}
+		if err := s.lockRepos(ctx, tag); err != nil {
+			return err
+		}
 		ok, err := s.SetRepoState(ctx, id, koji.RepoReady, koji.RepoInit)
 		if err != nil || !ok {
 			return err
@@ -125,23 +132,6 @@ func (s *Store) WakeWaitrepo(ctx context.Context) error {
 	return err
 }
 
-// OldRepo is a repository whose files are not needed any more.
-type OldRepo struct {
-	ID      int64  `db:"id"`
-	TagName string `db:"tag_name"`
-}
-
-// OldRepos finds up to limit repositories that were replaced, or given up, so
-// many seconds ago and that no task builds with.
-func (s *Store) OldRepos(ctx context.Context, age float64, limit int) ([]OldRepo, error) {
-	return database.All[OldRepo](ctx, s.DB, `SELECT r.id, t.name AS tag_name FROM repo r JOIN tag t ON t.id = r.tag_id
-		WHERE r.state IN (2, 4) AND NOT coalesce(r.dist, false)
-			AND coalesce(r.state_time, r.creation_time) < now() - make_interval(secs => $1)
-			AND NOT EXISTS (SELECT 1 FROM standard_buildroot b JOIN task ON task.id = b.task_id
-				WHERE b.repo_id = r.id AND b.state <> 3 AND task.state IN (0, 1, 4))
-		ORDER BY r.id LIMIT $2`, age, limit)
-}
-
 const requestSelect = `
 SELECT q.id, q.owner, u.name AS owner_name, q.priority, q.tag_id, t.name AS tag_name, q.at_event, q.min_event, q.opts, q.active,
 	q.tries, q.task_id, task.state AS task_state, q.repo_id, q.create_time, date_part('epoch', q.create_time) AS create_ts,
@@ -160,12 +150,31 @@ type WantedRepo struct {
 	Opts              string
 	OwnerID           int64
 	Priority          int
+	// UnlessReady makes no request when there is a ready repository that will do.
+	UnlessReady bool
+}
+
+// lockRepos orders requests for a tag's repositories and the end of making one:
+// no request comes between, which nothing would fulfil but another repository.
+func (s *Store) lockRepos(ctx context.Context, tagID int64) error {
+	const class = 0x7265706f // "repo"
+	_, err := s.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, $2::int)`, class, tagID)
+	return err
 }
 
 // RequestRepo finds an active request for the same, whose priority it raises
-// to w's, or makes one.
+// to w's, or makes one. It returns nil if none is needed, see UnlessReady.
 func (s *Store) RequestRepo(ctx context.Context, w WantedRepo) (r *api.RepoRequest, duplicate bool, err error) {
 	err = s.InTx(ctx, func(ctx context.Context) error {
+		if err := s.lockRepos(ctx, w.TagID); err != nil {
+			return err
+		}
+		if w.UnlessReady {
+			ready, err := s.LatestRepo(ctx, RepoFilter{TagID: w.TagID, State: new(int(koji.RepoReady)), MinEvent: w.MinEvent, AtEvent: w.AtEvent, Opts: w.Opts})
+			if err != nil || ready != nil {
+				return err
+			}
+		}
 		id, err := database.One[int64](ctx, s.DB, `SELECT id FROM repo_queue
 			WHERE tag_id = $1 AND active AND opts = $2::text::jsonb
 				AND CASE WHEN $3::int8 IS NOT NULL THEN at_event = $3::int8 ELSE min_event >= $4::int8 END
@@ -223,46 +232,3 @@ func (s *Store) CleanRequests(ctx context.Context, age float64) error {
 	_, err := s.Exec(ctx, `DELETE FROM repo_queue WHERE NOT active AND update_time < now() - make_interval(secs => $1)`, age)
 	return err
 }
-
-// StaleTag is a tag whose latest repository does not show it any more.
-type StaleTag struct {
-	TagID int64 `db:"tag_id"`
-	Event int64 `db:"event"` // the last change
-}
-
-// StaleRepos finds the build tags of targets that had a repository and have
-// changed since, they or what they inherit from. The tag's extra setting
-// repo.auto = false takes it out.
-func (s *Store) StaleRepos(ctx context.Context) ([]StaleTag, error) {
-	return database.All[StaleTag](ctx, s.DB, staleRepos)
-}
-
-// staleRepos asks for all tags at once: from the latest repository of each down
-// its inheritance to the changes that are later.
-const staleRepos = `
-WITH RECURSIVE root AS (
-	SELECT DISTINCT ON (r.tag_id) r.tag_id, r.create_event FROM repo r
-	JOIN tag_config live ON live.tag_id = r.tag_id AND live.active
-	WHERE r.state = 1 AND NOT coalesce(r.dist, false)
-		AND r.tag_id IN (SELECT build_tag FROM build_target_config WHERE active)
-		AND NOT EXISTS (SELECT 1 FROM tag_extra e WHERE e.tag_id = r.tag_id AND e.active AND e.key = 'repo.auto' AND e.value = 'false')
-	ORDER BY r.tag_id, r.create_event DESC
-), closure (root, tag_id) AS (
-	SELECT tag_id, tag_id FROM root
-	UNION SELECT c.root, i.parent_id FROM closure c JOIN tag_inheritance i ON i.tag_id = c.tag_id AND i.active
-), since AS (SELECT min(create_event) AS event FROM root),
-changed (tag_id, event) AS (
-	SELECT tag_id, create_event FROM tag_listing WHERE create_event > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, revoke_event FROM tag_listing WHERE revoke_event > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM tag_packages WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM tag_inheritance WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM tag_config WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM tag_extra WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM tag_external_repos WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM group_config WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM group_package_listing WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-	UNION ALL SELECT tag_id, greatest(create_event, revoke_event) FROM group_req_listing WHERE greatest(create_event, revoke_event) > (SELECT event FROM since)
-)
-SELECT root.tag_id, max(changed.event) AS event FROM root JOIN closure ON closure.root = root.tag_id
-JOIN changed ON changed.tag_id = closure.tag_id AND changed.event > root.create_event
-GROUP BY root.tag_id ORDER BY root.tag_id`

@@ -171,7 +171,10 @@ type Repo struct {
 	MaxTasks           int      `toml:"max_tasks"`             // newRepo tasks at once
 	Retries            int      `toml:"retries"`               // of a request that failed
 	RequestCleanTime   Duration `toml:"request_clean_time"`    // done requests are forgotten after this
+	Lifetime           Duration `toml:"repo_lifetime"`         // repositories that are not current expire after this, but the latest
+	DistLifetime       Duration `toml:"dist_repo_lifetime"`    // the same for dist repos
 	DeletedLifetime    Duration `toml:"deleted_repo_lifetime"` // files of repositories that were replaced stay for this long; 0 keeps them
+	ExternalCheck      Duration `toml:"external_check"`        // how often external repositories are looked at; 0 for never
 	AllowNewRepo       bool     `toml:"allow_new_repo"`        // may clients still call newRepo themselves
 	Lag                Duration `toml:"lag"`                   // how old an event a request without one may get
 	AutoLag            Duration `toml:"auto_lag"`              // the same for tags with repo.auto
@@ -190,7 +193,10 @@ func defaultRepo() Repo {
 		MaxTasks:           10,
 		Retries:            3,
 		RequestCleanTime:   Duration(24 * time.Hour),
+		Lifetime:           Duration(7 * 24 * time.Hour),
+		DistLifetime:       Duration(7 * 24 * time.Hour),
 		DeletedLifetime:    Duration(7 * 24 * time.Hour),
+		ExternalCheck:      Duration(time.Minute),
 		AllowNewRepo:       true,
 		Lag:                Duration(time.Hour),
 		AutoLag:            Duration(2 * time.Hour),
