@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	common "go.temporal.io/api/common/v1"
 	namespace "go.temporal.io/api/namespace/v1"
+	"go.temporal.io/api/serviceerror"
 	taskqueue "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
@@ -58,6 +59,9 @@ func (m *motion) RespondActivityTaskCompleted(_ context.Context, r *workflowserv
 }
 
 func (m *motion) RespondActivityTaskFailedById(_ context.Context, r *workflowservice.RespondActivityTaskFailedByIdRequest) (*workflowservice.RespondActivityTaskFailedByIdResponse, error) {
+	if r.ActivityId == "gone" {
+		return nil, status.Error(codes.NotFound, "no such activity")
+	}
 	m.tokens = append(m.tokens, r.WorkflowId)
 	return &workflowservice.RespondActivityTaskFailedByIdResponse{}, nil
 }
@@ -121,7 +125,12 @@ func TestRules(t *testing.T) {
 		"token changed":         {func() error { return beat(b1, append(token[:len(token):len(token)], 'x')) }, codes.PermissionDenied},
 		"own task":              {func() error { return failByID(b1, "task-7") }, codes.OK},
 		"task of another host":  {func() error { return failByID(b2, "task-7") }, codes.NotFound},
-		"no task":               {func() error { return failByID(b1, "task-7x") }, codes.PermissionDenied},
+		"activity that is gone": {func() error {
+			_, err := b1.RespondActivityTaskFailedById(t.Context(), &workflowservice.RespondActivityTaskFailedByIdRequest{
+				Namespace: "toji", WorkflowId: "task-7", ActivityId: "gone"})
+			return err
+		}, codes.NotFound},
+		"no task": {func() error { return failByID(b1, "task-7x") }, codes.PermissionDenied},
 		"other namespace": {func() error {
 			_, err := b1.RecordActivityTaskHeartbeat(t.Context(), &workflowservice.RecordActivityTaskHeartbeatRequest{Namespace: "temporal-system", TaskToken: token})
 			return err
@@ -181,7 +190,11 @@ func serve(t *testing.T) (m *motion, connect func(name string) workflowservice.W
 	ln := listen(t)
 	go func() { _ = behind.Serve(ln) }()
 	t.Cleanup(behind.Stop)
-	conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	// As Temporal's own client does it.
+	foreign := func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, call grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return serviceerror.FromStatus(status.Convert(call(ctx, method, req, reply, cc, opts...)))
+	}
+	conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithUnaryInterceptor(foreign))
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 

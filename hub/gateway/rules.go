@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,7 +29,9 @@ func (g *Gateway) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 	}
 	reply, err := pass(ctx, req)
 	if err != nil {
-		return nil, err
+		// The client's errors are not gRPC's: without this each would arrive as an
+		// unknown one, which builders try again and again.
+		return nil, serviceerror.ToStatus(err).Err()
 	}
 	switch reply := reply.(type) {
 	case *workflowservice.PollActivityTaskQueueResponse:
