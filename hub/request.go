@@ -35,18 +35,26 @@ func (s *Server) rpc(w http.ResponseWriter, r *http.Request) {
 
 func offline(message string) error { return koji.ServerOfflinef("%s", message) }
 
-// reply writes a result or a fault. A result is written as it is encoded: when
-// encoding it fails late, the client must not take what it got for the whole.
+// reply writes a result or a fault. A result is written as it is encoded, and may
+// be read from the database meanwhile. What fails before the first piece (64 KiB)
+// is written ends in a fault; later, the connection is cut, so that the client
+// does not take what it got for the whole.
 func (s *Server) reply(w http.ResponseWriter, r *http.Request, result any, err error) {
 	w.Header().Set("Content-Type", "text/xml")
-	out := &counter{w: w}
+	out := newAnswer(w, r)
 	if err == nil {
 		err = xmlrpc.EncodeResponse(out, result)
-		if err == nil || r.Context().Err() != nil {
+		if err == nil {
+			out.end()
 			return
 		}
-		s.hub.Log.ErrorContext(r.Context(), "answer failed", obs.Error, err)
-		if out.n > 0 {
+		if r.Context().Err() != nil {
+			return
+		}
+		if out.began || unforeseen(err) {
+			s.hub.Log.ErrorContext(r.Context(), "answer failed", obs.Error, err)
+		}
+		if out.began {
 			panic(http.ErrAbortHandler)
 		}
 	}
@@ -54,17 +62,6 @@ func (s *Server) reply(w http.ResponseWriter, r *http.Request, result any, err e
 	var text bytes.Buffer
 	if err := xmlrpc.EncodeFault(&text, f.Code, f.String); err == nil {
 		_, _ = out.Write(text.Bytes()) // who does not listen does not need it
+		out.end()
 	}
-}
-
-// counter knows whether anything was written.
-type counter struct {
-	w http.ResponseWriter
-	n int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	n, err := c.w.Write(p)
-	c.n += int64(n)
-	return n, err
 }

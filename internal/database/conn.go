@@ -37,6 +37,7 @@ type conn struct {
 	pqConn
 	socket net.Conn
 	cache  *statements
+	seen   func(query string) // of Options
 	// streaming is true while a query's rows are unread.
 	streaming bool
 	lastUse   time.Time
@@ -55,6 +56,9 @@ func (c *conn) IsValid() bool {
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if c.streaming {
 		return nil, errBusy
+	}
+	if c.seen != nil {
+		c.seen(query)
 	}
 	stmt, err := c.cache.get(ctx, c.pqConn, query)
 	if err != nil {
@@ -77,6 +81,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if c.streaming {
 		return nil, errBusy
+	}
+	if c.seen != nil {
+		c.seen(query)
 	}
 	if len(args) == 0 {
 		res, err := c.pqConn.ExecContext(ctx, query, args)
@@ -212,6 +219,7 @@ func (r *connRows) ColumnTypeDatabaseTypeName(i int) string {
 type connector struct {
 	pq         *pq.Connector
 	statements int
+	seen       func(query string)
 }
 
 // planning are settings of sessions for what a hub asks, unless the DSN has
@@ -254,7 +262,7 @@ func newConnector(cfg pq.Config, opts Options) (*connector, error) {
 	if size == 0 {
 		size = 256
 	}
-	return &connector{pq: c, statements: size}, nil
+	return &connector{pq: c, statements: size, seen: opts.Seen}, nil
 }
 
 // Connect opens a connection.
@@ -264,7 +272,7 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &conn{pqConn: opened.(pqConn), socket: socket, cache: newStatements(c.statements)}, nil
+	return &conn{pqConn: opened.(pqConn), socket: socket, cache: newStatements(c.statements), seen: c.seen}, nil
 }
 
 // Driver returns lib/pq's driver.
