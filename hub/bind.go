@@ -40,6 +40,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindTasks,
 	bindHostCalls,
 	bindHostTasks,
+	bindHostImports,
 	bindScheduler,
 	bindScheduling,
 	bindRepos,

@@ -145,6 +145,7 @@ type LockedBuildroot struct {
 	ID     int64                `db:"id"`
 	HostID *int64               `db:"host_id"`
 	TaskID *int64               `db:"task_id"`
+	RepoID *int64               `db:"repo_id"`
 	State  *koji.BuildrootState `db:"state"`
 }
 
@@ -152,7 +153,7 @@ type LockedBuildroot struct {
 // changing it until the transaction ends.
 func (s *Store) LockBuildroot(ctx context.Context, id int64) (*LockedBuildroot, error) {
 	return orNil(database.One[LockedBuildroot](ctx, s.DB, `
-		SELECT buildroot.id, s.host_id, s.task_id, s.state FROM buildroot
+		SELECT buildroot.id, s.host_id, s.task_id, s.repo_id, s.state FROM buildroot
 		  LEFT JOIN standard_buildroot s ON s.buildroot_id = buildroot.id
 		 WHERE buildroot.id = $1 FOR UPDATE OF buildroot`, id))
 }

@@ -231,3 +231,11 @@ func (s *Store) EndStaleRuns(ctx context.Context) error {
 	}
 	return nil
 }
+
+// TaskBelow reports whether a task is the top one or somewhere below it.
+func (s *Store) TaskBelow(ctx context.Context, id, top int64) (bool, error) {
+	return database.One[bool](ctx, s.DB, `WITH RECURSIVE up (id, parent) AS (
+			SELECT id, parent FROM task WHERE id = $1::int8
+			UNION SELECT t.id, t.parent FROM task t JOIN up ON t.id = up.parent)
+		SELECT EXISTS (SELECT 1 FROM up WHERE id = $2::int8)`, id, top)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/koji/api"
 )
@@ -91,4 +92,38 @@ func (m *mavenSeen) includes(a api.MavenTagArchive, all bool) bool {
 	}
 	m.archives[a.ID] = true
 	return true
+}
+
+// MavenFile is an archive of a Maven build.
+type MavenFile struct {
+	ID         int64  `db:"id"`
+	BuildID    int64  `db:"build_id"`
+	Filename   string `db:"filename"`
+	Size       int64  `db:"size"`
+	GroupID    string `db:"group_id"`
+	ArtifactID string `db:"artifact_id"`
+	Version    string `db:"version"`
+}
+
+// MavenFiles lists the archives of Maven builds.
+func (s *Store) MavenFiles(ctx context.Context, builds []int64) ([]MavenFile, error) {
+	return database.All[MavenFile](ctx, s.DB, `SELECT a.id, a.build_id, a.filename, a.size, m.group_id, m.artifact_id, m.version
+		FROM archiveinfo a JOIN maven_archives m ON m.archive_id = a.id WHERE a.build_id = ANY($1) ORDER BY a.id`, builds)
+}
+
+// MissingArchives returns those of the ids of which there is no archive.
+func (s *Store) MissingArchives(ctx context.Context, ids []int64) ([]int64, error) {
+	return database.All[int64](ctx, s.DB, `SELECT id FROM unnest($1::int8[]) AS id
+		WHERE NOT EXISTS (SELECT FROM archiveinfo a WHERE a.id = id.id)`, ids)
+}
+
+// AddBuildrootArchives notes that archives are in a buildroot; those that are
+// noted already stay as they are. project marks dependencies of what is built.
+func (s *Store) AddBuildrootArchives(ctx context.Context, id int64, archives []int64, project bool) error {
+	_, err := s.Exec(ctx, `INSERT INTO buildroot_archives (buildroot_id, archive_id, project_dep)
+		SELECT DISTINCT $1::int, a::int, $3::bool FROM unnest($2::int8[]) AS a ORDER BY 2 ON CONFLICT DO NOTHING`, id, archives, project)
+	if err != nil {
+		return fmt.Errorf("add archives to buildroot %d: %w", id, err)
+	}
+	return nil
 }
