@@ -50,7 +50,7 @@ func (b *bench) calls(context.Context) error {
 			}
 		}
 		b.addCall(c.name, rates)
-		b.report.add(c.name, "hub / database", "cpu ms", milliseconds(hubTime)/float64(n), milliseconds(dbTime)/float64(n))
+		b.report.add(c.name, "hub / database", cpuTime, milliseconds(hubTime)/float64(n), milliseconds(dbTime)/float64(n))
 	}
 	return nil
 }
@@ -101,20 +101,30 @@ func (b *bench) apiCalls() []call {
 	newest := map[string]any{"limit": 50, "order": "-id"}
 	return []call{
 		{"echo", false, always("echo", "hello", 42)},
+		{"getUser", false, always("getUser", "bench-user")},
 		{"getTag", false, always("getTag", "bench-t5")},
 		{"listTags (209)", false, always("listTags")},
 		{"getTaskInfo", false, func(int) string { return request("getTaskInfo", anyOf(tasks)) }},
 		{"listTasks (limit 50)", false, always("listTasks", map[string]any{"decode": true}, newest)},
 		{"getBuild", false, func(int) string { return request("getBuild", anyOf(builds)) }},
+		{"getBuild (NVR)", false, func(int) string {
+			return request("getBuild", fmt.Sprintf("bench-%05d-%d-1", 1+rand.IntN(2000*b.scale), 1+rand.IntN(5)))
+		}},
 		{"getBuild (session)", true, func(int) string { return request("getBuild", anyOf(builds)) }},
 		{"getLoggedInUser (session)", true, always("getLoggedInUser")},
 		{"listBuilds (limit 50)", false, always("listBuilds", keywords("queryOpts", map[string]any{"limit": 50, "order": "-build_id"}))},
+		{"listBuilds (1 package)", false, func(int) string {
+			pkg := 1_000_001 + rand.IntN(2000*b.scale)
+			return request("listBuilds", keywords("packageID", pkg, "queryOpts", map[string]any{"limit": 50, "order": "-build_id"}))
+		}},
 		{"listTagged (1000)", false, always("listTagged", "bench-t0")},
+		{"listTagged (1000, 6 tags)", false, always("listTagged", "bench-t5", keywords("inherit", true, "latest", true))},
 		{"getLatestBuilds (1 package)", false, func(int) string {
 			return request("getLatestBuilds", "bench-t5", keywords("package", fmt.Sprintf("bench-%05d", 1+rand.IntN(1000))))
 		}},
 		{"getLatestBuilds (1000)", false, always("getLatestBuilds", "bench-t5")},
 		{"listTaggedRPMS (4000)", false, always("listTaggedRPMS", "bench-t5", keywords("inherit", true, "latest", true))},
+		{"login", false, always("login", "bench-user", "bench")},
 		{"multiCall (100 getBuild)", false, func(int) string {
 			calls := make([]any, 100)
 			for i := range calls {

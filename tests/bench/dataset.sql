@@ -5,8 +5,12 @@
 --   tags        bench-t0 <- ... <- bench-t5   t0 has 1000 builds, all 1000 packages of its list in version 1;
 --                                             each tag above it 200 fewer in the next version; t5 has none
 --               bench-x001 ... 200            empty
+--               bench-big                     the latest build of every package
+--
+--   user        bench-user                with the password bench, stored as Koji does
 --
 -- Ids begin at a million, so that those of real rows come before.
+INSERT INTO users (id, name, password, status, usertype) VALUES (1000000, 'bench-user', 'bench', 0, 0);
 INSERT INTO package (id, name)
 SELECT 1000000 + p, 'bench-' || lpad(p::text, 5, '0') FROM generate_series(1, 2000 * :scale) p;
 
@@ -46,3 +50,8 @@ SELECT 1000000 + p, 1000000, :owner, :event, :owner FROM generate_series(1, 1000
 INSERT INTO tag_listing (build_id, tag_id, create_event, creator_id)
 SELECT 1000000 + 5 * (p - 1) + level + 1, 1000000 + level, :event, :owner
 FROM generate_series(0, 4) level, generate_series(1, 1000) p WHERE p <= 1000 - 200 * level;
+INSERT INTO tag (id, name) VALUES (1000010, 'bench-big');
+INSERT INTO tag_config (tag_id, arches, create_event, creator_id) VALUES (1000010, 'x86_64', :event, :owner);
+INSERT INTO tag_packages (package_id, tag_id, create_event, creator_id) SELECT id, 1000010, :event, :owner FROM package WHERE id > 1000000;
+INSERT INTO tag_package_owners (package_id, tag_id, owner, create_event, creator_id) SELECT id, 1000010, :owner, :event, :owner FROM package WHERE id > 1000000;
+INSERT INTO tag_listing (build_id, tag_id, create_event, creator_id) SELECT id, 1000010, :event, :owner FROM build WHERE id > 1000000 AND version = '5';

@@ -44,6 +44,7 @@ type measure struct {
 // The order matters: calls want the database at rest, builds leave caches.
 var measures = []measure{
 	{"calls", "XML-RPC calls per second, latency, processor time", (*bench).calls},
+	{"large", "the largest answer: time, and memory of the hub", (*bench).large},
 	{"open", "from makeTask to the task being OPEN", (*bench).open},
 	{"throughput", "many small tasks at once", (*bench).throughput},
 	{"cancel", "from cancelTask to no process left", (*bench).cancel},

@@ -5,7 +5,20 @@ const (
 	openHost   = "submit to OPEN, task for a host"
 	repository = "repository of an empty tag, request to READY"
 	command    = "a command of the command line"
+	everything = "listTaggedRPMS of a tag with every package"
 )
+
+// cpuTime is the unit of processor time per call, of the hub and the database.
+const cpuTime = "cpu ms"
+
+// wanted is how many times less processor time a call is to take than Koji's.
+var wanted = map[string]float64{
+	"getUser": 5, "getTag": 5, "getTaskInfo": 5, "getBuild": 5, "getBuild (NVR)": 5, "getBuild (session)": 5,
+	"getLoggedInUser (session)": 5, "login": 5,
+	"listTags (209)": 8, "listTasks (limit 50)": 8, "listBuilds (limit 50)": 8, "listBuilds (1 package)": 8,
+	"listTagged (1000)": 8, "listTagged (1000, 6 tags)": 8, "getLatestBuilds (1 package)": 8, "getLatestBuilds (1000)": 8,
+	"listTaggedRPMS (4000)": 8, "multiCall (100 getBuild)": 8,
+}
 
 // peer holds the figures of a real Koji 1.35 hub (Apache, mod_wsgi with 6
 // processes, PostgreSQL 15, default settings; kojid and kojira with theirs) on
@@ -17,6 +30,12 @@ var peer = map[string]map[string][]float64{
 	command:    {"ms": {500}},            // 350 of it to start Python
 
 	"echo":                        {"/s": {770, 1353, 1750}, "ms p50": {1.4, 3.0, 10.5}, "ms p99": {6.8, 6.6, 20.8}, "cpu ms": {0.9, 0.2}},
+	"getUser":                     {"/s": {528, 899, 1213}, "ms p50": {2.1, 4.6, 12.9}, "ms p99": {3.9, 10.1, 20.9}, "cpu ms": {1.9, 0.9}},
+	"getBuild (NVR)":              {"/s": {314, 524, 634}, "ms p50": {3.9, 7.8, 29.3}, "ms p99": {7.8, 14.6, 43.8}, "cpu ms": {2.1, 2.0}},
+	"listBuilds (1 package)":      {"/s": {217, 408, 506}, "ms p50": {4.8, 10.7, 32.0}, "ms p99": {9.9, 21.7, 54.9}, "cpu ms": {2.6, 2.8}},
+	"listTagged (1000, 6 tags)":   {"/s": {7.8, 18.6, 17.7}, "ms p50": {140.4, 291.3, 964.5}, "ms p99": {164.0, 380.1, 1205.9}, "cpu ms": {91, 63}},
+	"login":                       {"/s": {309, 622, 790}, "ms p50": {3.1, 6.6, 23.1}, "ms p99": {17.4, 12.8, 35.7}, "cpu ms": {2.2, 1.3}},
+	everything:                    {"s": {2.33}}, // 40,000 RPMs, 63.5 MB
 	"getTag":                      {"/s": {529, 869, 1139}, "ms p50": {2.5, 6.3, 22.3}, "ms p99": {5.6, 13.8, 33.7}, "cpu ms": {1.7, 0.9}},
 	"listTags (209)":              {"/s": {178, 290, 313}, "ms p50": {7.2, 15.5, 63.8}, "ms p99": {14.1, 28.4, 90.2}, "cpu ms": {5.4, 1.9}},
 	"getTaskInfo":                 {"/s": {534, 940, 1071}, "ms p50": {2.0, 4.9, 15.1}, "ms p99": {4.7, 9.0, 25.8}, "cpu ms": {1.6, 0.6}},

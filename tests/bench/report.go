@@ -20,6 +20,9 @@ type figure struct {
 	Unit    string    `json:"unit"`
 	Toji    []float64 `json:"toji"`
 	Koji    []float64 `json:"koji,omitempty"` // nil where there is none
+	// Wanted is how many times better than Koji we want to be, 0 where nothing is
+	// said.
+	Wanted float64 `json:"wanted,omitempty"`
 }
 
 type report struct {
@@ -34,7 +37,11 @@ func newReport() report {
 
 // add appends a line; Koji's values are looked up by measure and unit.
 func (r *report) add(measure, what, unit string, values ...float64) {
-	r.Figures = append(r.Figures, figure{measure, what, unit, values, peer[measure][unit]})
+	f := figure{Measure: measure, What: what, Unit: unit, Toji: values, Koji: peer[measure][unit]}
+	if unit == cpuTime {
+		f.Wanted = wanted[measure]
+	}
+	r.Figures = append(r.Figures, f)
 }
 
 func (r *report) json(w io.Writer) error {
@@ -46,7 +53,7 @@ func (r *report) json(w io.Writer) error {
 func (r *report) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %s\n\n", r.Machine, r.Date)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "MEASURE\tOF\tUNIT\tTOJI\tKOJI\tBETTER BY")
+	fmt.Fprintln(t, "MEASURE\tOF\tUNIT\tTOJI\tKOJI\tBETTER BY\tWANTED")
 	last := ""
 	for _, f := range r.Figures {
 		name := f.Measure
@@ -54,21 +61,55 @@ func (r *report) print(w io.Writer) error {
 			name = ""
 		}
 		last = f.Measure
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", name, f.What, f.Unit, joined(f.Toji), joined(f.Koji), f.ratio())
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, f.What, f.Unit, joined(f.Toji), joined(f.Koji), f.better(), f.verdict())
 	}
 	return t.Flush()
 }
 
-// ratio compares the first values.
-func (f figure) ratio() string {
-	if len(f.Koji) == 0 || f.Toji[0] == 0 || f.Koji[0] == 0 {
+// better is the ratio in words, "" where there is nothing to compare.
+func (f figure) better() string {
+	if by := f.ratio(); by > 0 {
+		return "x" + number(by)
+	}
+	return ""
+}
+
+// verdict says whether the figure is as good as wanted.
+func (f figure) verdict() string {
+	switch {
+	case f.Wanted == 0:
 		return ""
+	case f.ratio() >= f.Wanted:
+		return "x" + number(f.Wanted) + " met"
 	}
-	by := f.Koji[0] / f.Toji[0]
+	return "x" + number(f.Wanted) + " MISSED"
+}
+
+// ratio tells how many times better we are: by the first values, but for
+// processor time, whose values are parts, by their sums. It is 0 where there is
+// nothing to compare.
+func (f figure) ratio() float64 {
+	if len(f.Koji) == 0 {
+		return 0
+	}
+	ours, theirs := f.Toji[0], f.Koji[0]
+	if f.Unit == cpuTime {
+		ours, theirs = sum(f.Toji), sum(f.Koji)
+	}
 	if strings.HasSuffix(f.Unit, "/s") {
-		by = 1 / by
+		ours, theirs = theirs, ours
 	}
-	return "x" + number(by)
+	if ours == 0 {
+		return 0
+	}
+	return theirs / ours
+}
+
+func sum(values []float64) (total float64) {
+	for _, v := range values {
+		total += v
+	}
+	return total
 }
 
 func joined(values []float64) string {
