@@ -152,6 +152,32 @@ func TestTasksAreAssignedWhenTheyCanBe(t *testing.T) {
 	l.until("the quarantine ended", l.assigned(fourth))
 }
 
+// When its quarantine is over a host gets one task, and the others when that one
+// went well.
+func TestProbe(t *testing.T) {
+	l := newLab(t)
+	l.ready(true)
+	l.exec(`INSERT INTO toji.host_health (host_id, failures_in_row, quarantined_at, quarantine_reason, quarantine_until, quarantines)
+		VALUES (1, 3, now() - interval '1 hour', 'broken', now() + interval '1 hour', 1)`)
+	s := New(l.Store, slog.New(slog.DiscardHandler), Options{})
+	ids := []int64{l.sleep(), l.sleep(), l.sleep()}
+	have := func() int {
+		t.Helper()
+		require.NoError(t, s.Round(l.ctx))
+		return l.count(`SELECT count(*) FROM task WHERE state IN (1, 4)`)
+	}
+	require.Zero(t, have())
+	l.exec(`UPDATE toji.host_health SET quarantine_until = now()`)
+	require.Equal(t, 1, have())
+	require.Equal(t, 1, have(), "one at a time")
+	out, _, err := l.OpenTask(l.ctx, ids[0], true, 1, 0.25)
+	require.NoError(t, err)
+	require.Equal(t, store.TaskDone, out)
+	_, err = l.CloseTask(l.ctx, ids[0], 1, "")
+	require.NoError(t, err)
+	require.Equal(t, 2, have())
+}
+
 func TestTasksWaitForRoom(t *testing.T) {
 	l := newLab(t)
 	l.ready(true)

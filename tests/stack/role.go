@@ -37,7 +37,7 @@ func (s *Stack) StartHub() (*Role, string, error) {
 	}
 	address := listener.Addr().String()
 	listener.Close()
-	changes := map[string]any{"listen": address, "listen_tls": ""}
+	changes := map[string]any{"listen": address, "listen_tls": "", "listen_builders": ""}
 	if err := s.configure("second-hub", "hub.toml", "hub", changes); err != nil {
 		return nil, "", err
 	}
