@@ -133,6 +133,9 @@ func (h *Hub) multiCall(ctx context.Context, args []any, kw map[string]any) (any
 	if err != nil {
 		return nil, err
 	}
+	if limit := h.Config.MaxCalls; limit > 0 && len(calls) > limit {
+		return nil, koji.ParameterErrorf("multiCall takes %d calls at most, not %d", limit, len(calls))
+	}
 	if !slices.ContainsFunc(calls, h.writes) {
 		return h.eachCall(ctx, calls)
 	}

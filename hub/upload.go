@@ -99,7 +99,33 @@ func (h *Hub) upload(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := h.checkUploadSize(dst, u.offset, r.ContentLength); err != nil {
+		return nil, err
+	}
 	return h.receive(dst, u, sum, r.Body)
+}
+
+// checkUploadSize refuses files beyond the limit. Koji: there is none, so that an
+// offset alone makes a file of any size.
+func (h *Hub) checkUploadSize(dst *uploadTarget, offset, length int64) error {
+	limit := h.Config.MaxUploadSize
+	if limit == 0 {
+		return nil
+	}
+	if offset < 0 { // behind what is there
+		st, err := dst.dir.Lstat(dst.name)
+		if errors.Is(err, fs.ErrNotExist) {
+			offset = 0
+		} else if err != nil {
+			return dst.failed(err)
+		} else {
+			offset = st.Size()
+		}
+	}
+	if length > limit || offset > limit-length {
+		return koji.GenericErrorf("upload is too large: %s would be longer than %d bytes", dst.path, limit)
+	}
+	return nil
 }
 
 // receive copies body to where it belongs in the upload.
@@ -126,7 +152,7 @@ func (h *Hub) receive(dst *uploadTarget, u rawUpload, sum hash.Hash, body io.Rea
 	}
 	size, err := io.Copy(w, body)
 	if err != nil {
-		return nil, dst.failed(err)
+		return nil, dst.failed(errors.Join(err, dst.takeBack(f, exists, offset)))
 	}
 	if !u.overwrite {
 		// What was there must end where this begins, or does when it is repeated.

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -39,6 +40,9 @@ func (h *Hub) uploadFile(ctx context.Context, p api.UploadFileParams) (bool, err
 		return false, err
 	}
 	defer dst.Close()
+	if err := h.checkPieceSize(dst, p, len(data)); err != nil {
+		return false, err
+	}
 	exists, err := dst.exists()
 	if err != nil {
 		return false, err
@@ -53,12 +57,23 @@ func (h *Hub) uploadFile(ctx context.Context, p api.UploadFileParams) (bool, err
 	defer f.Close()
 	whole := offset == 0 || offset == -1 && p.Size == int64(len(data))
 	if err := writePiece(f, data, offset, whole); err != nil {
-		return false, dst.failed(err)
+		return false, dst.failed(errors.Join(err, dst.takeBack(f, exists, offset)))
 	}
 	if offset != -1 {
 		return true, f.Close()
 	}
 	return checkWhole(f, p.Size, sum, digest)
+}
+
+// checkPieceSize checks the size that the file will have.
+func (h *Hub) checkPieceSize(dst *uploadTarget, p api.UploadFileParams, length int) error {
+	switch {
+	case p.Offset != -1:
+		return h.checkUploadSize(dst, p.Offset, int64(length))
+	case p.Size < 0:
+		return koji.GenericErrorf("Invalid size: %d", p.Size)
+	}
+	return h.checkUploadSize(dst, 0, p.Size)
 }
 
 func writePiece(f *os.File, data []byte, offset int64, whole bool) error {

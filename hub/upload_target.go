@@ -167,6 +167,22 @@ func (t *uploadTarget) open(flag int) (*os.File, error) {
 	return f, nil
 }
 
+// takeBack removes what came of a piece that could not be written: the whole file
+// if it is new, or what lies behind the piece's offset, if that is one. The client
+// sends the piece again.
+func (t *uploadTarget) takeBack(f *os.File, existed bool, offset int64) error {
+	st, err := f.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !existed:
+		return t.dir.Remove(t.name)
+	case offset < 0 || offset >= st.Size():
+		return nil
+	}
+	return f.Truncate(offset)
+}
+
 func (t *uploadTarget) failed(err error) error { return diskError(err, t.path) }
 
 // diskError tells a full disk from other trouble.

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -167,4 +168,66 @@ func TestLargeUpload(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(len(body)), got["size"])
 	require.Equal(t, fmt.Sprintf("%x", sha256.Sum256(body)), got["hexdigest"])
+}
+
+func TestUploadLimit(t *testing.T) {
+	h := newTestHub(t, func(o *Options) { o.Config.Hub.MaxUploadSize = 10 })
+	c := newCaller(t, newTestServer(t, h))
+	c.login("labuser", "labuser")
+	path := h.Paths.TopDir + "/work/cli/f"
+	at := func(offset string) map[string]string {
+		return map[string]string{"filepath": "cli", "filename": "f", "offset": offset}
+	}
+	_, err := c.upload("12345678", at("0"))
+	require.NoError(t, err)
+	for _, offset := range []string{"3", "-1", "9223372036854775807"} {
+		_, err = c.upload("12345678", at(offset))
+		requireFault(t, err, koji.FaultGeneric, "upload is too large: "+path+" would be longer than 10 bytes")
+	}
+	_, err = c.upload("90", at("8"))
+	require.NoError(t, err)
+
+	_, err = c.call("uploadFile", "cli", "g", 1, nil, 10, "eA==")
+	requireFault(t, err, koji.FaultGeneric, "upload is too large: "+h.Paths.TopDir+"/work/cli/g would be longer than 10 bytes")
+	_, err = c.call("uploadFile", "cli", "f", 11, nil, -1, "")
+	requireFault(t, err, koji.FaultGeneric, "upload is too large: "+path+" would be longer than 10 bytes")
+	_, err = c.call("uploadFile", "cli", "f", -1, nil, -1, "")
+	requireFault(t, err, koji.FaultGeneric, "Invalid size: -1")
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "1234567890", string(content))
+	require.NoFileExists(t, h.Paths.TopDir+"/work/cli/g")
+}
+
+// A full disk leaves no half piece, and the rest of the file as it was.
+func TestUploadToFullDisk(t *testing.T) {
+	top := t.TempDir()
+	err := unix.Mount("tmpfs", top, "tmpfs", 0, "size=256k")
+	if err != nil {
+		t.Skipf("only root can mount a small file system: %v", err)
+	}
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(top, unix.MNT_DETACH)) })
+	h := newTestHub(t, func(o *Options) { o.Config.Hub.TopDir = top })
+	c := newCaller(t, newTestServer(t, h))
+	c.login("labuser", "labuser")
+	full := "the hub's disk is full: cannot write " + top + "/work/cli/f"
+	much := strings.Repeat("x", 1<<20)
+	at := func(offset string) map[string]string {
+		return map[string]string{"filepath": "cli", "filename": "f", "offset": offset}
+	}
+	_, err = c.upload(much, at("0"))
+	requireFault(t, err, koji.FaultGeneric, full)
+	require.NoFileExists(t, top+"/work/cli/f")
+
+	_, err = c.upload("begun", at("0"))
+	require.NoError(t, err)
+	_, err = c.upload(much, at("5"))
+	requireFault(t, err, koji.FaultGeneric, full)
+	_, err = c.call("uploadFile", "cli", "f", len(much), nil, 5, []byte(much))
+	requireFault(t, err, koji.FaultGeneric, full)
+	_, err = c.upload(", ended", at("5"))
+	require.NoError(t, err)
+	content, err := os.ReadFile(top + "/work/cli/f")
+	require.NoError(t, err)
+	require.Equal(t, "begun, ended", string(content))
 }

@@ -27,6 +27,8 @@ type Hub struct {
 	URL    string `toml:"url"`    // how clients reach the hub, such as https://koji.example.org/kojihub
 
 	MaxRequestLength int64    `toml:"max_request_length"` // bytes of one XML-RPC request
+	MaxUploadSize    int64    `toml:"max_upload_size"`    // bytes of one uploaded file; 0 for no limit
+	MaxCalls         int      `toml:"max_calls"`          // calls of one multiCall; 0 for no limit
 	SlowCall         Duration `toml:"slow_call"`          // calls that take longer are logged
 	APIOnly          bool     `toml:"api_only"`           // answer calls and show pages, but leave tasks to other hub processes
 	ServerOffline    bool     `toml:"server_offline"`     // refuse every call
@@ -76,6 +78,8 @@ func defaultHub() Hub {
 		WebURL:                "http://localhost:8080",
 		URL:                   "http://localhost:8080/kojihub",
 		MaxRequestLength:      4 << 20,
+		MaxUploadSize:         64 << 30,
+		MaxCalls:              20_000,
 		SlowCall:              Duration(time.Second),
 		DNUsernameComponent:   "CN",
 		ProxyDNs:              []string{},
@@ -116,6 +120,8 @@ func (h *Hub) validate() error {
 	check(slices.Contains([]string{"CN", "O", "OU", "Email", "UID"}, h.DNUsernameComponent),
 		"dn_username_component %q is none of CN, O, OU, Email, UID", h.DNUsernameComponent)
 	check(h.MaxRequestLength > 0, "max_request_length must be positive")
+	check(h.MaxUploadSize >= 0, "max_upload_size must not be negative")
+	check(h.MaxCalls >= 0, "max_calls must not be negative")
 	h.checkLogin(check)
 	for key, re := range map[string]string{"regex_name_internal": h.RegexName, "regex_user_name": h.RegexUserName} {
 		_, err := regexp.Compile(re)
