@@ -49,6 +49,11 @@ func (c Control) Recover(ctx context.Context) (kept Kept, err error) {
 		return kept, err
 	}
 	for _, e := range entries {
+		if _, err := strconv.ParseInt(e.Name(), 10, 64); err != nil || !e.IsDir() {
+			// Whoever put it there may want it, and the daemon has to start.
+			a.log.Warn("not a task's folder, left alone", "path", filepath.Join(a.cfg.WorkDir, "tasks", e.Name()))
+			continue
+		}
 		wanted, err := a.reportLost(ctx, e.Name())
 		if err != nil {
 			return kept, fmt.Errorf("task %s of an earlier life: %w", e.Name(), err)
@@ -141,9 +146,6 @@ func (a *Activities) removeTask(id string) error {
 		if _, err := a.groups.Sweep(func(other string) bool { return other != id }); err != nil {
 			return err
 		}
-	}
-	if _, err := strconv.ParseInt(id, 10, 64); err != nil {
-		return fmt.Errorf("%s is not a task's folder", dir)
 	}
 	return os.RemoveAll(dir)
 }
