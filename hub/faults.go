@@ -16,11 +16,15 @@ const faultUnforeseen = 1
 // errInternal stands for a panic, about which the log knows more than a client should.
 var errInternal = &koji.Error{Fault: faultUnforeseen, Msg: "internal error, see the hub's log"}
 
+// maxFaultText is how much a fault says, in bytes: what a client sent and cannot
+// be used is not sent back to it by the megabyte.
+const maxFaultText = 16 << 10
+
 // faultOf translates an error into what the client gets. This is the only place
 // where errors become faults.
 func faultOf(err error) *xmlrpc.Fault {
 	if e, ok := errors.AsType[*koji.Error](err); ok && e.Fault != 0 {
-		return &xmlrpc.Fault{Code: e.Fault, String: e.Error()}
+		return &xmlrpc.Fault{Code: e.Fault, String: shortened(e.Error())}
 	}
 	if f, ok := errors.AsType[*xmlrpc.Fault](err); ok {
 		return f
@@ -36,7 +40,18 @@ func faultOf(err error) *xmlrpc.Fault {
 	if text, ok := database.IsBadValue(err); ok {
 		return &xmlrpc.Fault{Code: koji.FaultParameter, String: text}
 	}
-	return &xmlrpc.Fault{Code: faultUnforeseen, String: err.Error()}
+	if database.Code(err) != "" {
+		// Koji: clients of its hub get to see errors of SQL.
+		return &xmlrpc.Fault{Code: faultUnforeseen, String: errInternal.Msg}
+	}
+	return &xmlrpc.Fault{Code: faultUnforeseen, String: shortened(err.Error())}
+}
+
+func shortened(text string) string {
+	if len(text) <= maxFaultText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxFaultText], "") + " ..."
 }
 
 // withoutClass drops Python's "<class 'Exception'>: " from a fault's text.

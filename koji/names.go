@@ -52,11 +52,7 @@ func (r NameRules) CheckName(name string) error {
 	if r.internal != nil && !r.internal.MatchString(name) {
 		return GenericErrorf("Name %s does not match RegexNameInternal value", name)
 	}
-	// Names are parts of paths, and Koji's pattern lets these through.
-	if slices.Contains(strings.Split(name, "/"), "..") {
-		return GenericErrorf("Name %s must not lead upwards", name)
-	}
-	return nil
+	return checkUpwards(name)
 }
 
 // CheckUser checks a user's name.
@@ -66,6 +62,15 @@ func (r NameRules) CheckUser(name string) error {
 	}
 	if r.user != nil && !r.user.MatchString(name) {
 		return GenericErrorf("Name %s does not match RegexUserName value", name)
+	}
+	return checkUpwards(name)
+}
+
+// checkUpwards refuses what must not become part of a path, and Koji's patterns
+// let through.
+func checkUpwards(name string) error {
+	if slices.Contains(strings.Split(name, "/"), "..") {
+		return GenericErrorf("Name %s must not lead upwards", name)
 	}
 	return nil
 }

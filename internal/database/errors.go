@@ -43,6 +43,7 @@ const (
 	codeCannotConnectNow = "57P03"
 	codePlanChanged      = "0A000"
 	codeNoStatement      = "26000"
+	codeTooLarge         = "54000" // such as a text that is too long for an index
 
 	classBadValue = "22"
 )
@@ -80,7 +81,10 @@ func IsNotNull(err error) bool { return Code(err) == codeNotNull }
 // a number beyond its column's range, and what it says of it.
 func IsBadValue(err error) (text string, ok bool) {
 	e, ok := errors.AsType[*pq.Error](err)
-	if !ok || e.Code.Class() != classBadValue {
+	switch {
+	case ok && e.Code == codeTooLarge:
+		return "value is too long", true
+	case !ok || e.Code.Class() != classBadValue:
 		return "", false
 	}
 	return e.Message, true
