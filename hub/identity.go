@@ -74,25 +74,14 @@ func (h *Hub) requestCredentials(r *http.Request) (*credentials, error) {
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		c.address = host
 	}
-	direct := r.TLS != nil && len(r.TLS.VerifiedChains) > 0
-	if direct {
-		if c.proof, err = h.certificate(r.TLS); err != nil {
-			return nil, err
-		}
+	if h.proxies.trusted(c.address) {
+		// A certificate of the connection is the proxy's own: no proof of who is behind it.
+		c.address = h.proxies.client(c.address, r.Header[http.CanonicalHeaderKey(h.Config.ProxyAddressHeader)])
+		c.proof, err = h.proxied(r.Header)
+	} else if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		c.proof, err = h.certificate(r.TLS)
 	}
-	if !h.proxies.trusted(c.address) {
-		return c, nil
-	}
-	c.address = h.proxies.client(c.address, r.Header[http.CanonicalHeaderKey(h.Config.ProxyAddressHeader)])
-	// A certificate of the connection is the proxy's own, and so no proof of who
-	// is behind it. But the same machine may have business of its own here.
-	if verified := r.Header.Get(h.Config.ProxyVerifyHeader); verified != "" || !direct {
-		if c.proof, err = h.proxied(r.Header, verified); err != nil {
-			return nil, err
-		}
-	}
-	c.proof.Principal = r.Header.Get(h.Config.ProxyUserHeader)
-	return c, nil
+	return c, err
 }
 
 // certificate is what a connection with a good client certificate proves.
@@ -101,12 +90,18 @@ func (h *Hub) certificate(state *tls.ConnectionState) (session.Proof, error) {
 	return session.Proof{Verified: certGood, DN: text, UserName: subject.part(h.Config.DNUsernameComponent)}, err
 }
 
-// proxied is what a proxy says of its client's certificate. Both Apache's
-// SSL_CLIENT_S_DN and nginx's $ssl_client_s_dn will do.
-func (h *Hub) proxied(header http.Header, verified string) (session.Proof, error) {
-	proof := session.Proof{Verified: verified, DN: header.Get(h.Config.ProxyDNHeader)}
-	if verified == "(null)" {
-		proof.Verified = "" // Apache's word for a variable that is not set
+// proxied is what a proxy says of its client. Of a certificate's subject both
+// Apache's SSL_CLIENT_S_DN and nginx's $ssl_client_s_dn will do.
+func (h *Hub) proxied(header http.Header) (session.Proof, error) {
+	proof := session.Proof{
+		Verified:  header.Get(h.Config.ProxyVerifyHeader),
+		DN:        header.Get(h.Config.ProxyDNHeader),
+		Principal: header.Get(h.Config.ProxyUserHeader),
+	}
+	for _, text := range []*string{&proof.Verified, &proof.Principal} {
+		if *text == "(null)" {
+			*text = "" // Apache's word for a variable that is not set
+		}
 	}
 	if proof.Verified != certGood {
 		return proof, nil

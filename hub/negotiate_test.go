@@ -29,13 +29,7 @@ func newKerberosServer(t *testing.T, kdc *testenv.KDC, ca *authority, options ..
 		c.Keytab = kdc.Keytab(t, "HTTP/127.0.0.1")
 	})...)
 	addUsers(t, h)
-	s, err := NewServer(h, ServerOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	server := httptest.NewUnstartedServer(s.Handler())
-	server.TLS = s.tls
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	server := newTLSServer(t, h)
 	return server, client.Options{Server: server.URL + "/kojihub", ServerCA: ca.file(), MaxRetries: -1}
 }
 
@@ -133,6 +127,23 @@ func TestNegotiation(t *testing.T) {
 		require.Equal(t, 200, status)
 		require.Contains(t, text, "session-key")
 	})
+}
+
+// A proxy's own certificate does not stand for those whose requests it passes on.
+func TestProxysOwnCertificate(t *testing.T) {
+	ca := newAuthority(t, "lab")
+	server, _ := newKerberosServer(t, testenv.Kerberos(t), ca, func(o *Options) {
+		o.Config.Hub.TrustedProxies = []string{"127.0.0.1"}
+	})
+	pair, err := tls.LoadX509KeyPair(ca.sign(pkix.Name{CommonName: "kojiadmin"}))
+	require.NoError(t, err)
+	c := newCaller(t, server)
+	c.client = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.pool(), Certificates: []tls.Certificate{pair}}}}
+	_, err = c.call("sslLogin")
+	requireFault(t, err, koji.FaultAuth, "could not verify client: None")
+	c.headers["X-SSL-Client-Verify"], c.headers["X-SSL-Client-S-DN"] = "SUCCESS", "CN=labuser"
+	c.use(c.must("sslLogin"))
+	require.Equal(t, "labuser", c.must("getLoggedInUser").(map[string]any)["name"])
 }
 
 // A realm that ours trusts has no say in who our users are, unless it is named.

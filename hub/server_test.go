@@ -337,6 +337,20 @@ func (a *authority) sign(subject pkix.Name) (cert, key string) {
 	return base + ".crt", base + ".key"
 }
 
+// newTLSServer returns a running server for h with the certificates of its
+// configuration.
+func newTLSServer(t *testing.T, h *Hub) *httptest.Server {
+	t.Helper()
+	s, err := NewServer(h, ServerOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	server := httptest.NewUnstartedServer(s.Handler())
+	server.TLS = s.tls
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
 func TestSSLLogin(t *testing.T) {
 	ca, foreign := newAuthority(t, "lab"), newAuthority(t, "elsewhere")
 	serverCert, serverKey := ca.sign(pkix.Name{CommonName: "hub"})
@@ -345,13 +359,7 @@ func TestSSLLogin(t *testing.T) {
 		c.ListenTLS, c.TLSCert, c.TLSKey, c.ClientCA = "127.0.0.1:0", serverCert, serverKey, ca.file()
 		c.ProxyDNs = []string{"CN=web,O=Lab"}
 	})
-	s, err := NewServer(h, ServerOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	server := httptest.NewUnstartedServer(s.Handler())
-	server.TLS = s.tls
-	server.StartTLS()
-	t.Cleanup(server.Close)
+	server := newTLSServer(t, h)
 
 	as := func(a *authority, subject pkix.Name) *caller {
 		cfg := &tls.Config{RootCAs: ca.pool()}

@@ -31,8 +31,8 @@ func bindTokens(r *rpc.Registry, h *Hub) {
 // that look for secrets where none should be.
 const tokenPrefix = "toji_"
 
-// sessionsOnly are the methods that no token is good for: it can make neither
-// sessions nor tokens, and so no way in that outlasts it.
+// sessionsOnly are the methods that no token is good for: it makes neither
+// sessions nor tokens.
 var sessionsOnly = []string{
 	"login", "sslLogin", "logout", "logoutChild", "subsession", "exclusiveSession", "sharedSession",
 	"toji.createToken", "toji.listTokens", "toji.revokeToken",
