@@ -1,6 +1,8 @@
 package schema_test
 
 import (
+	"context"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -158,6 +160,90 @@ func TestAdopt(t *testing.T) {
 	t.Run("an empty database", func(t *testing.T) {
 		require.ErrorContains(t, schema.Adopt(ctx, open(t, testenv.Empty(t)), quiet), "no Koji tables")
 	})
+}
+
+// What adoption says it adds to Koji's tables is what it adds.
+func TestTouched(t *testing.T) {
+	added, err := schema.Added(t.Context(), testenv.Database(t))
+	require.NoError(t, err)
+	require.Equal(t, schema.Touched, added)
+}
+
+func TestInspect(t *testing.T) {
+	ctx := t.Context()
+	inspect := func(t *testing.T, change string) schema.Report {
+		db := kojiDatabase(t)
+		exec(t, db, change)
+		r, err := schema.Inspect(ctx, db)
+		require.NoError(t, err)
+		return r
+	}
+	t.Run("1.35", func(t *testing.T) {
+		r := inspect(t, `CREATE INDEX ours ON task (owner); DELETE FROM archivetypes WHERE name ~ '^erofs|^squashfs|wsl'`)
+		require.Equal(t, "1.35", r.Koji)
+		require.Zero(t, r.Applied)
+		require.Empty(t, r.Blocking)
+		require.Len(t, r.Harmless, 6) // the index and five types of archives
+		require.Empty(t, r.Upgrades)
+		require.Equal(t, "0003_toji.sql", r.Pending[0])
+		require.NotEmpty(t, r.Tables)
+		require.GreaterOrEqual(t, r.Adopt, time.Second)
+	})
+	t.Run("1.36", func(t *testing.T) {
+		r := inspect(t, `DELETE FROM archivetypes WHERE name = 'wsl'`)
+		require.Equal(t, "1.36", r.Koji)
+		require.Empty(t, r.Blocking)
+	})
+	t.Run("1.34", func(t *testing.T) {
+		r := inspect(t, `DROP TABLE repo_queue, external_repo_data; ALTER TABLE repo DROP creation_time, DROP state_time,
+			DROP begin_event, DROP end_event, DROP opts, DROP custom_opts; DELETE FROM locks WHERE name = 'repo-queue'`)
+		require.Equal(t, "1.34", r.Koji)
+		require.Len(t, r.Blocking, 10) // two tables, six columns, two foreign keys
+		require.Equal(t, []string{"schema-upgrade-1.34-1.35.sql"}, r.Upgrades)
+	})
+	t.Run("older", func(t *testing.T) {
+		r := inspect(t, `DROP TABLE repo_queue; ALTER TABLE build DROP draft CASCADE`)
+		require.Equal(t, schema.KojiOld, r.Koji)
+		require.NotEmpty(t, r.Upgrades)
+	})
+	t.Run("Toji's", func(t *testing.T) {
+		r, err := schema.Inspect(ctx, testenv.Database(t))
+		require.NoError(t, err)
+		require.Equal(t, schema.Version, r.Applied)
+		require.Empty(t, r.Pending)
+		require.Empty(t, r.Blocking)
+	})
+	t.Run("none", func(t *testing.T) {
+		r, err := schema.Inspect(ctx, open(t, testenv.Empty(t)))
+		require.NoError(t, err)
+		require.Equal(t, schema.Report{}, r)
+	})
+}
+
+// A Koji hub goes on writing to an adopted database as a user that knows nothing
+// of us.
+func TestKojiWritesOn(t *testing.T) {
+	ctx := t.Context()
+	db := kojiDatabase(t)
+	require.NoError(t, schema.Adopt(ctx, db, quiet))
+	exec(t, db, `INSERT INTO users (name, status, usertype) VALUES ('kojiadmin', 0, 0);
+		GRANT ALL ON ALL TABLES IN SCHEMA public TO pg_monitor; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO pg_monitor`)
+	err := db.InTx(ctx, func(ctx context.Context) error {
+		for _, sql := range []string{
+			`SET LOCAL ROLE pg_monitor`, // a role there is everywhere, without rights of its own on the schema toji
+			`INSERT INTO task (state, method, owner, channel_id, arch) VALUES (0, 'sleep', 1, 1, 'noarch')`,
+			`UPDATE task SET state = 1`,
+			`INSERT INTO tag_config (tag_id, creator_id) VALUES (1, 1)`,
+			`INSERT INTO repo (tag_id, state) VALUES (1, 0)`,
+			`UPDATE repo SET state = 1`,
+		} {
+			if _, err := db.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("%s: %w", sql, err)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
 }
 
 func TestEvents(t *testing.T) {

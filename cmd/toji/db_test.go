@@ -28,8 +28,8 @@ func TestDatabase(t *testing.T) {
 	}
 	exit, stdout, stderr := db("check")
 	require.Equal(t, 1, exit)
-	require.Contains(t, stdout, "table build: missing")
-	require.Contains(t, stderr, "toji: the database differs from Koji 1.35\n")
+	require.Contains(t, stdout, "The database has no tables of Koji's; `toji db init` makes them.")
+	require.Contains(t, stderr, "toji: the database is not fit for Toji yet\n")
 
 	exit, stdout, stderr = db("init")
 	require.Zero(t, exit, stderr)
