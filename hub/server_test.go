@@ -381,7 +381,7 @@ func TestSSLLogin(t *testing.T) {
 	require.Equal(t, int64(2), info["user_id"])
 	require.Equal(t, int64(koji.AuthSSL), info["authtype"])
 
-	_, err = as(nil, pkix.Name{}).call("sslLogin")
+	_, err := as(nil, pkix.Name{}).call("sslLogin")
 	requireFault(t, err, koji.FaultAuth, "could not verify client: None")
 	_, err = as(ca, pkix.Name{CommonName: "labuser"}).call("sslLogin", "kojiadmin")
 	requireFault(t, err, koji.FaultAuth, "CN=labuser is not authorized to login other users")
