@@ -1,8 +1,8 @@
 package query
 
 import (
-	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/toji-build/toji/koji"
 )
@@ -89,5 +89,7 @@ func number(dst *int64) func(any) bool {
 
 // sorted returns the columns by alias.
 func (s *Select) sorted() []Column {
-	return slices.SortedStableFunc(slices.Values(s.Columns), func(a, b Column) int { return cmp.Compare(a.Alias, b.Alias) })
+	columns := slices.Clone(s.Columns)
+	slices.SortStableFunc(columns, func(a, b Column) int { return strings.Compare(a.Alias, b.Alias) })
+	return columns
 }
