@@ -43,6 +43,7 @@ type database struct {
 	repo     *tasks.RepoInfo
 	chained  map[string]hub.ChainedBuild // builds of a chain that are done
 	finished map[int64]bool              // tasks that cannot open
+	kojid    map[string]task.End         // how tasks of a type end on a host that runs Koji's own builder
 	freed    int                         // how often CloseTask finds the task freed
 	held     int                         // the attempt that has the task in spite of the signal that it was freed
 }
@@ -61,6 +62,15 @@ func (d *database) OpenTask(_ context.Context, req system.OpenRequest) (system.O
 	if d.finished[req.TaskID] {
 		d.mu.Unlock()
 		return system.OpenReply{Finished: true}, nil
+	}
+	if end, ok := d.kojid[d.methods[req.TaskID]]; ok {
+		d.opened[req.TaskID]++
+		looks := d.opened[req.TaskID]
+		d.mu.Unlock()
+		if looks == 1 {
+			return system.OpenReply{}, nil
+		}
+		return system.OpenReply{Finished: true, End: &end}, nil
 	}
 	host := task.Assigned{}
 	if req.NeedsHost {
