@@ -157,8 +157,12 @@ func (r *Relay) deliver(ctx context.Context, intents []store.Intent) []error {
 }
 
 func (r *Relay) tell(ctx context.Context, in store.Intent) error {
-	if in.Kind == "cancel" {
+	switch {
+	case in.Kind == "cancel":
 		return r.Motion.Cancel(ctx, in.TaskID)
+	case in.Late:
+		// The workflow started after the scheduler had chosen, and has looked.
+		return nil
 	}
 	return r.Motion.Signal(ctx, in.TaskID, in.Name)
 }

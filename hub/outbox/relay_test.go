@@ -167,6 +167,27 @@ func TestRelayKeepsOrder(t *testing.T) {
 	require.Empty(t, l.calls, "each once")
 }
 
+// A workflow that has opened its task is not told that it has a host.
+func TestLateSignal(t *testing.T) {
+	l := newLab(t)
+	id := l.make("sleep", 1)
+	l.run()
+	l.want(fmt.Sprintf("start %d sleep &{N:1}", id))
+	for state, want := range map[koji.TaskState][]string{
+		koji.TaskAssigned: {fmt.Sprintf("signal %d assigned", id), fmt.Sprintf("signal %d wake", id)},
+		koji.TaskOpen:     {fmt.Sprintf("signal %d wake", id)},
+	} {
+		l.drained()
+		require.NoError(t, l.InTx(t.Context(), func(ctx context.Context) error {
+			if _, err := l.Exec(ctx, `UPDATE task SET state = $2 WHERE id = $1`, id, int(state)); err != nil {
+				return err
+			}
+			return errors.Join(l.Store.Signal(ctx, id, task.SignalAssigned), l.Store.Signal(ctx, id, task.SignalWake))
+		}))
+		l.want(want...)
+	}
+}
+
 // An outage delays what it hits, and nothing else.
 func TestOutage(t *testing.T) {
 	l := newLab(t)

@@ -15,12 +15,15 @@ type Intent struct {
 	Kind     string `db:"kind"` // start, signal or cancel
 	Name     string `db:"name"` // the signal's
 	Attempts int    `db:"attempts"`
+	Late     bool   `db:"late"` // says that the task has a host, which is seen already
 }
 
 // outboxClaim takes the oldest intent of each task, so that a task's intents are
 // delivered in order however many relays run; SKIP LOCKED keeps them apart.
 const outboxClaim = `
-SELECT o.id, o.task_id, o.kind, coalesce(o.name, '') AS name, o.attempts FROM toji.outbox o
+SELECT o.id, o.task_id, o.kind, coalesce(o.name, '') AS name, o.attempts,
+	o.kind = 'signal' AND o.name = 'assigned' AND coalesce(t.state NOT IN (0, 4), false) AS late
+FROM toji.outbox o LEFT JOIN task t ON t.id = o.task_id
 WHERE o.kind <> 'message' AND (o.not_before IS NULL OR o.not_before <= now())
 	AND NOT EXISTS (SELECT 1 FROM toji.outbox e WHERE e.task_id = o.task_id AND e.id < o.id AND e.kind <> 'message')
 ORDER BY o.id LIMIT $1 FOR UPDATE OF o SKIP LOCKED`
