@@ -23,7 +23,9 @@ import (
 const hubRole = "hub"
 
 func hubCommand() *cobra.Command {
-	return roleCommand(hubRole, "Run the hub: API, web pages, scheduler and workflows", runHub)
+	cmd := roleCommand(hubRole, "Run the hub: API, web pages, scheduler and workflows", runHub)
+	cmd.AddCommand(hubConfigCommand())
+	return cmd
 }
 
 // garbage is how much of it, in percent of what is in use, may gather before it

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/toji-build/toji/cli"
 )
 
 func TestPolicyCheck(t *testing.T) {
@@ -39,4 +41,14 @@ Without a policy, and allowed if missing_policy_ok is set: dist_repo, scm, sidet
 		})
 	}
 	require.Error(t, checkPolicies(&bytes.Buffer{}, filepath.Join(t.TempDir(), "none.conf")))
+}
+
+func TestHubConfigImport(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("hub.conf", []byte("[hub]\nLockOut = yes\nRunInterval = 5\n"), 0o600))
+	var out, errs bytes.Buffer
+	exit := cli.Run(t.Context(), cli.Env{Args: []string{"hub", "config", "import", "hub.conf"}, Stdout: &out, Stderr: &errs, Roles: roles()})
+	require.Zero(t, exit, errs.String())
+	require.Equal(t, "# From Koji's hub.conf. Keys that are not here have their defaults.\n\n[hub]\nlockout = true\n", out.String())
+	require.Contains(t, errs.String(), "hub.conf:3: RunInterval: has no meaning for Toji")
 }

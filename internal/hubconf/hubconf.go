@@ -102,13 +102,16 @@ type parser struct {
 
 func (p *parser) line(n int, line string) error {
 	trimmed := strings.TrimSpace(line)
+	indent := len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace))
 	if trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';' {
+		if p.section != "policy" || indent <= p.indent || !strings.HasPrefix(trimmed, "#") {
+			trimmed = "" // a policy may keep its comments
+		}
 		if p.option != nil {
-			p.lines = append(p.lines, "") // keeps the numbers of those after it
+			p.lines = append(p.lines, trimmed) // even empty: the numbers of those after it count
 		}
 		return nil
 	}
-	indent := len(line) - len(strings.TrimLeftFunc(line, unicode.IsSpace))
 	if p.option != nil && indent > p.indent {
 		p.lines = append(p.lines, trimmed)
 		return nil

@@ -37,7 +37,7 @@ func TestParse(t *testing.T) {
 
 	p := conf.Policies()
 	require.Equal(t, map[string]string{
-		"tag":     "\n\nhas_perm admin :: allow\n\nall :: deny no # really",
+		"tag":     "\n# who may\nhas_perm admin :: allow\n\nall :: deny no # really",
 		"channel": "all :: use default",
 	}, p.Texts)
 	require.Equal(t, "hub.conf:15", p.Place("tag", 5), "the last rule")
