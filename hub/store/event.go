@@ -53,21 +53,19 @@ func (s *Store) FirstChange(ctx context.Context, tagIDs, repoIDs []int64, after 
 	return s.changeEvent(ctx, "min", ">", tagIDs, repoIDs, &after)
 }
 
-// changeEvent asks all tables with a history at once. Each answers from an index.
+// changeEvent asks all tables with a history at once, reading each once.
 func (s *Store) changeEvent(ctx context.Context, pick, compare string, tagIDs, repoIDs []int64, bound *int64) (*int64, error) {
-	var parts []string
-	ask := func(table, column, of string) {
-		parts = append(parts, fmt.Sprintf(`SELECT %s(%s) AS e FROM %s WHERE %s AND ($3::int8 IS NULL OR %[2]s %[5]s $3::int8)`,
-			pick, column, table, of, compare))
+	picked := func(column string) string {
+		return fmt.Sprintf(`%s(%s) FILTER (WHERE $3::int8 IS NULL OR %[2]s %[3]s $3::int8)`, pick, column, compare)
 	}
-	ask("tag_updates", "update_event", "tag_id = ANY($1)")
+	of := map[string]string{"max": "greatest", "min": "least"}[pick]
+	history := "SELECT " + of + "(" + picked("create_event") + ", " + picked("revoke_event") + ") AS e FROM "
+	parts := []string{"SELECT " + picked("update_event") + " AS e FROM tag_updates WHERE tag_id = ANY($1)"}
 	for _, table := range tagTables {
-		ask(table, "create_event", "tag_id = ANY($1)")
-		ask(table, "revoke_event", "tag_id = ANY($1)")
+		parts = append(parts, history+table+" WHERE tag_id = ANY($1)")
 	}
 	for _, table := range repoTables {
-		ask(table, "create_event", "external_repo_id = ANY($2)")
-		ask(table, "revoke_event", "external_repo_id = ANY($2)")
+		parts = append(parts, history+table+" WHERE external_repo_id = ANY($2)")
 	}
 	return database.One[*int64](ctx, s.DB, `SELECT `+pick+`(e) FROM (`+strings.Join(parts, " UNION ALL ")+`) AS changes`,
 		tagIDs, repoIDs, bound)
