@@ -30,7 +30,7 @@ func (h *Hub) listArchives(ctx context.Context, p api.ListArchivesParams) (rows 
 		return rows, err
 	}
 	btype := text(p.Type)
-	if err := h.assertBuildType(ctx, btype, "archive"); err != nil {
+	if err := h.assertBuildType(ctx, p.Type, "archive"); err != nil {
 		return rows, err
 	}
 	switch btype {

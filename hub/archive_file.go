@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/toji-build/toji/internal/query"
 	"github.com/toji-build/toji/internal/rpc"
@@ -117,7 +118,7 @@ func filesInTar(name string, id int64) ([]api.ArchiveFile, error) {
 			return nil, fmt.Errorf("read %s: %w", name, err)
 		}
 		list = append(list, api.ArchiveFile{
-			ArchiveID: id, Name: e.Name, Size: e.Size, MTime: e.ModTime.Unix(),
+			ArchiveID: id, Name: strings.TrimSuffix(e.Name, "/"), Size: e.Size, MTime: e.ModTime.Unix(),
 			Mode: &e.Mode, User: &e.Uname, Group: &e.Gname,
 		})
 	}

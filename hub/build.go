@@ -95,7 +95,7 @@ func (h *Hub) listBuilds(ctx context.Context, p api.ListBuildsParams) (rpc.Rows[
 	}
 	f := store.BuildFilter{
 		TaskID: p.TaskID, VolumeID: p.VolumeID, State: p.State, Draft: p.Draft,
-		Prefix: text(p.Prefix), Source: text(p.Source), Pattern: text(p.Pattern), Type: text(p.Type),
+		Prefix: text(p.Prefix), Source: p.Source, Pattern: text(p.Pattern), Type: text(p.Type),
 	}
 	f.TypeMetadata, _ = p.TypeInfo.(map[string]any)
 	if f.Package, err = optionalRef(p.PackageID); err != nil {
@@ -107,7 +107,7 @@ func (h *Hub) listBuilds(ctx context.Context, p api.ListBuildsParams) (rpc.Rows[
 	if f.Times, err = buildTimeTests(p); err != nil {
 		return none, err
 	}
-	if err := h.assertBuildType(ctx, f.Type, "build"); err != nil {
+	if err := h.assertBuildType(ctx, p.Type, "build"); err != nil {
 		return none, err
 	}
 	for _, user := range []struct {
@@ -159,15 +159,15 @@ func buildTimeTests(p api.ListBuildsParams) ([]store.TimeTest, error) {
 	return tests, nil
 }
 
-// assertBuildType checks that there is a build type; "" is none in particular.
-func (h *Hub) assertBuildType(ctx context.Context, btype, what string) error {
-	switch btype {
-	case "", "maven", "win", "image":
+// assertBuildType checks that there is a build type; nil is none in particular.
+func (h *Hub) assertBuildType(ctx context.Context, btype *string, what string) error {
+	switch {
+	case btype == nil, *btype == "maven", *btype == "win", *btype == "image":
 		return nil
 	}
-	ok, err := h.Store.BTypeExists(ctx, btype)
+	ok, err := h.Store.BTypeExists(ctx, *btype)
 	if err == nil && !ok {
-		return koji.GenericErrorf("unsupported %s type: %s", what, btype)
+		return koji.GenericErrorf("unsupported %s type: %s", what, *btype)
 	}
 	return err
 }
@@ -199,7 +199,7 @@ func (h *Hub) getBuildLogs(ctx context.Context, p api.OneBuildParams) ([]api.Bui
 
 func (h *Hub) getNextRelease(ctx context.Context, p api.GetNextReleaseParams) (string, error) {
 	var incr int64
-	if err := rpc.Into(p.Incr, &incr); err != nil {
+	if err := rpc.Into(p.Incr, &incr); err != nil || p.Incr == nil {
 		return "", koji.ParameterErrorf("incr parameter must be an integer")
 	}
 	name, _ := p.BuildInfo["name"].(string)

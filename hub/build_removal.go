@@ -28,6 +28,9 @@ func (h *Hub) buildReferences(ctx context.Context, p api.BuildReferencesParams) 
 	if err != nil {
 		return nil, err
 	}
+	if p.Limit != nil && *p.Limit == 0 {
+		p.Limit = nil // Koji: 0 is none
+	}
 	refs := map[string]any{}
 	for _, kind := range []struct {
 		name string

@@ -73,7 +73,7 @@ func (h *Hub) repoInfo(ctx context.Context, p api.RepoInfoParams) (*api.Repo, er
 }
 
 func (h *Hub) repoGet(ctx context.Context, p api.RepoGetParams) (*api.Repo, error) {
-	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true})
+	tag, err := h.lookupID(ctx, store.Tags, p.Tag) // of a deleted one, too
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (h *Hub) repoGet(ctx context.Context, p api.RepoGetParams) (*api.Repo, erro
 	if err != nil {
 		return nil, err
 	}
-	f := readyRepo(tag.ID, opts)
+	f := readyRepo(tag, opts)
 	f.AtEvent = p.AtEvent
 	if p.AtEvent == nil {
 		f.MinEvent = p.MinEvent

@@ -206,6 +206,12 @@ func (h *Hub) rpmHeader(ctx context.Context, ref any, strict bool, what string) 
 	name := h.rpmPath(b, r)
 	header, err := rpmfile.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
+		switch what { // Koji: each method has words of its own
+		case "RPM file":
+			return refuse("RPM package file of %s doesn't exist", pyStr(ref))
+		case "dependencies":
+			return refuse("RPM file of %s doesn't exist", pyStr(ref))
+		}
 		return refuse("Missing rpm file: %s", name)
 	}
 	return r, header, err

@@ -87,9 +87,7 @@ func (h *Hub) listTags(ctx context.Context, p api.ListTagsParams) (none rpc.Rows
 		}
 		f.PackageID = &pkg.ID
 	}
-	if p.Pattern != nil {
-		f.Pattern = *p.Pattern
-	}
+	f.Pattern = p.Pattern
 	f.NoPerms = !p.Perms
 	if f.Options, err = query.ParseOptions(p.QueryOpts); err != nil {
 		return none, err

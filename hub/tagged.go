@@ -37,10 +37,11 @@ type tagged struct {
 type taggedBuilds struct {
 	entries []store.TagEntry
 	filter  store.TaggedFilter
+	noTag   bool // there is no such tag
 }
 
 func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) (b taggedBuilds, err error) {
-	if err := h.assertBuildType(ctx, text(t.btype), "build"); err != nil {
+	if err := h.assertBuildType(ctx, t.btype, "build"); err != nil {
 		return b, err
 	}
 	b.filter = store.TaggedFilter{
@@ -56,6 +57,7 @@ func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) (b tagged
 func (h *Hub) findTagged(ctx context.Context, t tagged, strict bool) (none taggedBuilds, err error) {
 	tag, err := h.Tag(ctx, t.tag, TagOptions{Strict: strict, Event: t.event})
 	if err != nil || tag == nil {
+		none.noTag = true
 		return none, err
 	}
 	return h.taggedBuilds(ctx, tag.ID, t)
@@ -110,8 +112,8 @@ func (h *Hub) listTaggedRPMS(ctx context.Context, p api.ListTaggedRPMSParams) ([
 		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest,
 		pkg: p.Package, owner: p.Owner, btype: p.Type, draft: p.Draft,
 	}, p.Strict)
-	if err != nil {
-		return nil, err
+	if err != nil || builds.noTag {
+		return []any{}, err
 	}
 	return h.withRPMs(ctx, builds, p.Arch, p.RPMSigs, p.Extra)
 }
@@ -162,8 +164,8 @@ func (h *Hub) listTaggedArchives(ctx context.Context, p api.ListTaggedArchivesPa
 	found, err := h.findTagged(ctx, tagged{
 		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest, pkg: p.Package, btype: p.Type,
 	}, p.Strict)
-	if err != nil {
-		return nil, err
+	if err != nil || found.noTag {
+		return []any{}, err
 	}
 	btype := text(p.Type)
 	if btype != "" && btype != "maven" && btype != "win" {
@@ -178,11 +180,15 @@ func (h *Hub) listTaggedArchives(ctx context.Context, p api.ListTaggedArchivesPa
 }
 
 func (h *Hub) getLatestMavenArchives(ctx context.Context, p api.GetLatestMavenArchivesParams) ([]api.MavenTagArchive, error) {
-	tag, err := h.lookupID(ctx, store.Tags, p.Tag)
+	id, err := h.lookupID(ctx, store.Tags, p.Tag)
 	if err != nil {
 		return nil, err
 	}
-	return h.Store.TaggedMavenArchives(ctx, tag, p.Event, p.Inherit)
+	tag, err := h.Tag(ctx, id, TagOptions{Strict: true, Event: p.Event})
+	if err != nil {
+		return nil, err
+	}
+	return h.Store.TaggedMavenArchives(ctx, tag.ID, p.Event, p.Inherit)
 }
 
 func (h *Hub) getLatestBuilds(ctx context.Context, p api.GetLatestBuildsParams) (none rpc.Rows[api.TaggedBuild], err error) {

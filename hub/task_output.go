@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -120,10 +119,15 @@ func statFile(path string) (api.FileStat, error) {
 		return api.FileStat{}, err
 	}
 	st := info.Sys().(*syscall.Stat_t)
-	seconds := func(t syscall.Timespec) float64 { return float64(t.Nano()) / float64(time.Second) }
 	return api.FileStat{
-		ATime: seconds(st.Atim), CTime: seconds(st.Ctim), MTime: seconds(st.Mtim), Size: strconv.FormatInt(info.Size(), 10),
+		ATime: fileTime(time.Unix(st.Atim.Unix())), CTime: fileTime(time.Unix(st.Ctim.Unix())), MTime: fileTime(info.ModTime()), Size: strconv.FormatInt(info.Size(), 10),
 	}, nil
+}
+
+// fileTime returns a file's time in seconds since the epoch, rounded as Python
+// rounds it.
+func fileTime(t time.Time) float64 {
+	return float64(t.Unix()) + float64(1e-9*float64(t.Nanosecond()))
 }
 
 // maxDownload bounds what a caller gets of a file at once, as all of it is held
@@ -133,7 +137,7 @@ const maxDownload = 256 << 20
 func (h *Hub) downloadTaskOutput(ctx context.Context, p api.DownloadTaskOutputParams) (string, error) {
 	volume := ""
 	if xmlrpc.Truth(p.Volume) {
-		row, err := h.Lookup(ctx, store.Volumes, p.Volume, true)
+		row, err := h.getVolume(ctx, api.GetVolumeParams{Volume: p.Volume, Strict: true})
 		if err != nil {
 			return "", err
 		}

@@ -192,10 +192,6 @@ func (h *Hub) checkUpload(ctx context.Context, p api.CheckUploadParams) (*api.Up
 	if err := h.checkVolume(ctx, stringOf(p.Volume)); err != nil {
 		return nil, err
 	}
-	sum, err := newSum(stringOf(p.Verify))
-	if err != nil {
-		return nil, err
-	}
 	dir, err := h.workDir(stringOf(p.Volume), clean, false)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -212,6 +208,10 @@ func (h *Hub) checkUpload(ctx context.Context, p api.CheckUploadParams) (*api.Up
 		return nil, err
 	}
 	defer f.Close()
+	sum, err := newSum(stringOf(p.Verify))
+	if err != nil {
+		return nil, err
+	}
 	return uploadState(f, sum, p.Tail)
 }
 
@@ -223,7 +223,7 @@ func uploadState(f *os.File, sum hash.Hash, tail *int64) (*api.UploadState, erro
 	if !st.Mode().IsRegular() {
 		return nil, koji.GenericErrorf("Not a regular file: %s", f.Name())
 	}
-	state := &api.UploadState{Size: st.Size(), MTime: koji.NewTime(st.ModTime()).TS()}
+	state := &api.UploadState{Size: st.Size(), MTime: fileTime(st.ModTime())}
 	if sum == nil {
 		return state, nil
 	}

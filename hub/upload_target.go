@@ -71,7 +71,7 @@ func (h *Hub) checkVolume(ctx context.Context, volume string) error {
 	}
 	row, err := h.Store.Lookup(ctx, store.Volumes, store.Ref{Name: volume})
 	if err == nil && row == nil {
-		return koji.GenericErrorf("No such volume: %s", volume)
+		return koji.GenericErrorf("No such entry in table volume: %s", volume)
 	}
 	return err
 }

@@ -24,7 +24,8 @@ func (h *Hub) listVolumes(ctx context.Context, _ api.NoParams) ([]api.IDName, er
 }
 
 func (h *Hub) getVolume(ctx context.Context, p api.GetVolumeParams) (*api.IDName, error) {
-	return h.Lookup(ctx, store.Volumes, p.Volume, p.Strict)
+	row, err := h.Lookup(ctx, store.Volumes, p.Volume, false)
+	return strictRow(row, err, p.Strict, "No such volume: %s", pyStr(p.Volume))
 }
 
 func (h *Hub) addVolume(ctx context.Context, p api.AddVolumeParams) (*api.IDName, error) {

@@ -103,7 +103,7 @@ type BuildFilter struct {
 	Draft        *bool
 	CG           *Ref // a content generator
 	Prefix       string
-	Source       string     // glob
+	Source       *string    // glob
 	Pattern      string     // glob over NVRs
 	Times        []TimeTest // on columns of build and events
 	Type         string     // a build type that exists
@@ -163,8 +163,8 @@ func (f *BuildFilter) apply(q *query.Select) {
 	if f.Prefix != "" {
 		q.Where("package.name ILIKE ? || '%'", f.Prefix)
 	}
-	if f.Source != "" {
-		q.Where("build.source ILIKE ?", globToLike.Replace(f.Source))
+	if f.Source != nil {
+		q.Where("build.source ILIKE ?", globToLike.Replace(*f.Source))
 	}
 	if f.Pattern != "" {
 		q.Where("package.name || '-' || build.version || '-' || build.release ILIKE ?", globToLike.Replace(f.Pattern))

@@ -35,11 +35,14 @@ func (s *Store) ArchivesBuiltWith(ctx context.Context, buildID int64, limit *int
 
 // ArchivesContaining returns the ids of archives of complete builds that contain
 // RPMs or archives of the build. A nil limit is none.
+// Koji: an archive is there once for each part that it contains.
 func (s *Store) ArchivesContaining(ctx context.Context, buildID int64, limit *int64) ([]int64, error) {
 	return database.All[int64](ctx, s.DB, `
-		SELECT a.id FROM archiveinfo a JOIN build ON build.id = a.build_id AND build.state = 1
-		 WHERE a.id IN (SELECT l.archive_id FROM archive_rpm_components l JOIN rpminfo c ON c.id = l.rpm_id WHERE c.build_id = $1)
-		    OR a.id IN (SELECT l.archive_id FROM archive_components l JOIN archiveinfo c ON c.id = l.component_id WHERE c.build_id = $1)
+		SELECT a.id
+		  FROM (SELECT l.archive_id FROM archive_rpm_components l JOIN rpminfo c ON c.id = l.rpm_id WHERE c.build_id = $1
+		        UNION ALL
+		        SELECT l.archive_id FROM archive_components l JOIN archiveinfo c ON c.id = l.component_id WHERE c.build_id = $1) parts
+		  JOIN archiveinfo a ON a.id = parts.archive_id JOIN build ON build.id = a.build_id AND build.state = 1
 		 LIMIT $2`, buildID, limit)
 }
 

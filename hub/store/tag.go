@@ -143,10 +143,10 @@ func (s *Store) TagsByID(ctx context.Context, ids []int64, event *int64) (map[in
 
 // TagFilter chooses tags; what is empty does not count.
 type TagFilter struct {
-	BuildID   *int64 // holds this build
-	PackageID *int64 // lists this package, whose data is returned too
-	Pattern   string // a glob for the name, in any case
-	NoPerms   bool   // leave out perm and perm_id
+	BuildID   *int64  // holds this build
+	PackageID *int64  // lists this package, whose data is returned too
+	Pattern   *string // a glob for the name, in any case
+	NoPerms   bool    // leave out perm and perm_id
 	Options   query.Options
 }
 
@@ -170,8 +170,8 @@ func (s *Store) ListTags(ctx context.Context, f TagFilter) (rpc.Rows[api.ListedT
 			" AND tag_package_owners.package_id = tag_packages.package_id AND tag_package_owners.active")
 		q.Join("users ON users.id = tag_package_owners.owner")
 	}
-	if f.Pattern != "" {
-		q.Where("tag.name ILIKE ?", likePattern.Replace(f.Pattern))
+	if f.Pattern != nil {
+		q.Where("tag.name ILIKE ?", likePattern.Replace(*f.Pattern))
 	}
 	return query.Stream(ctx, s.DB, &q, func(t *api.ListedTag) {
 		t.WithPerm, t.WithPackage = !f.NoPerms, f.PackageID != nil

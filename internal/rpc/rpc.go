@@ -107,8 +107,10 @@ func functionName(method, function string) string {
 	if function != "" {
 		return function
 	}
-	if name, ok := strings.CutPrefix(method, "host."); ok {
-		return "HostExports." + name
+	for prefix, class := range map[string]string{"host.": "HostExports.", "repo.": "RepoExports."} {
+		if name, ok := strings.CutPrefix(method, prefix); ok {
+			return class + name
+		}
 	}
 	return "RootExports." + method
 }

@@ -77,7 +77,7 @@ type GetRepoParams struct {
 
 // GetRepo finds the latest repository of a tag.
 var GetRepo = rpc.Define(rpc.Method[GetRepoParams, *Repo]{
-	Name: "getRepo", Access: Anyone,
+	Name: "getRepo", Func: "old_get_repo", Access: Anyone,
 	Doc: "Return the most recent repo of the tag that satisfies the conditions, nil if there is none.",
 })
 
@@ -89,7 +89,7 @@ type RepoInfoParams struct {
 
 // RepoInfo describes one repository.
 var RepoInfo = rpc.Define(rpc.Method[RepoInfoParams, *Repo]{
-	Name: "repoInfo", Access: Anyone, Doc: "Return information about a repo, nil (with strict an error) if there is none.",
+	Name: "repoInfo", Func: "repo_info", Access: Anyone, Doc: "Return information about a repo, nil (with strict an error) if there is none.",
 })
 
 // RepoGetParams are the parameters of repo.get.
@@ -102,7 +102,7 @@ type RepoGetParams struct {
 
 // RepoGet finds the best ready repository.
 var RepoGet = rpc.Define(rpc.Method[RepoGetParams, *Repo]{
-	Name: "repo.get", Access: Anyone, Doc: "Return the best ready repo that satisfies the conditions, nil if there is none.",
+	Name: "repo.get", Func: "get_repo", Access: Anyone, Doc: "Return the best ready repo that satisfies the conditions, nil if there is none.",
 })
 
 // RepoRequestParams are the parameters of repo.request.
@@ -125,7 +125,7 @@ type RepoAnswer struct {
 
 // RepoRequestMethod asks for a repository.
 var RepoRequestMethod = rpc.Define(rpc.Method[RepoRequestParams, RepoAnswer]{
-	Name: "repo.request", Access: NeedLogin, Writes: true, Doc: "Request a repo for a tag, unless one that will do is there.",
+	Name: "repo.request", Func: "request_repo", Access: NeedLogin, Writes: true, Doc: "Request a repo for a tag, unless one that will do is there.",
 })
 
 // RepoCheckParams are the parameters of repo.checkRequest.
@@ -135,7 +135,7 @@ type RepoCheckParams struct {
 
 // RepoCheckRequest reports what became of a request.
 var RepoCheckRequest = rpc.Define(rpc.Method[RepoCheckParams, RepoAnswer]{
-	Name: "repo.checkRequest", Access: Anyone, Doc: "Report the status of a repo request.",
+	Name: "repo.checkRequest", Func: "check_repo_request", Access: Anyone, Doc: "Report the status of a repo request.",
 })
 
 // RepoStateParams are the parameters of repoExpire, repoProblem.

@@ -21,11 +21,11 @@ type SaveFailedTreeParams struct {
 // The methods of Koji's plugins runroot and save_failed_tree.
 var (
 	Runroot = rpc.Define(rpc.Method[RunrootParams, int64]{
-		Name: "runroot", Access: NeedPerm("runroot"), Writes: true,
+		Name: "runroot", Func: "runroot", Access: NeedPerm("runroot"), Writes: true,
 		Doc: "Create a task that runs a command in a buildroot.",
 	})
 	SaveFailedTree = rpc.Define(rpc.Method[SaveFailedTreeParams, int64]{
-		Name: "saveFailedTree", Access: NeedLogin, Writes: true,
+		Name: "saveFailedTree", Func: "saveFailedTree", Access: NeedLogin, Writes: true,
 		Doc: "Create a task that uploads the buildroot of a task that failed.",
 	})
 )

@@ -50,19 +50,19 @@ type EditSideTagParams struct {
 // The methods of Koji's plugin sidetag: tags that users make for themselves.
 var (
 	CreateSideTag = rpc.Define(rpc.Method[CreateSideTagParams, CreatedSideTag]{
-		Name: "createSideTag", Access: NeedLogin, Writes: true,
+		Name: "createSideTag", Func: "createSideTag", Access: NeedLogin, Writes: true,
 		Doc: "Create a side tag of a base tag, with a build target of the same name.",
 	})
 	RemoveSideTag = rpc.Define(rpc.Method[SideTagParams, rpc.None]{
-		Name: "removeSideTag", Access: NeedLogin, Writes: true,
+		Name: "removeSideTag", Func: "removeSideTag", Access: NeedLogin, Writes: true,
 		Doc: "Remove a side tag and its build target.",
 	})
 	ListSideTags = rpc.Define(rpc.Method[ListSideTagsParams, rpc.Rows[SideTag]]{
-		Name: "listSideTags", Access: Anyone,
+		Name: "listSideTags", Func: "listSideTags", Access: Anyone,
 		Doc: "List side tags, those of a base tag or of a user.",
 	})
 	EditSideTag = rpc.Define(rpc.Method[EditSideTagParams, rpc.None]{
-		Name: "editSideTag", Access: NeedLogin, Writes: true,
+		Name: "editSideTag", Func: "editSideTag", Access: NeedLogin, Writes: true,
 		Doc: "Change of a side tag what its parent allows its owner to change.",
 	})
 )

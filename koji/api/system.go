@@ -89,7 +89,7 @@ var (
 		Doc: "Return a text that says that there are no signatures.",
 	})
 	EvalPolicy = rpc.Define(rpc.Method[EvalPolicyParams, *string]{
-		Name: "evalPolicy", Access: Anyone,
+		Name: "evalPolicy", Func: "eval_policy", Access: Anyone,
 		Doc: "Return the action of a policy for given data; nil if no rule applies.",
 	})
 	HostEvalPolicy = rpc.Define(rpc.Method[EvalPolicyParams, *string]{

@@ -19,15 +19,16 @@ const (
 	kojiErrs          // Koji's fault is a Python or SQL error; Toji's is a clear one
 	toldApart         // Koji's fault is a Python or SQL error; Toji has an answer
 	differs
+	stays // differs, and is known to
 )
 
 func (v verdict) String() string {
-	return []string{"equal", "equal but for the order", "a fault where Koji errs", "an answer where Koji errs", "different"}[v]
+	return []string{"equal", "equal but for the order", "a fault where Koji errs", "an answer where Koji errs", "different", "known"}[v]
 }
 
 // internals matches the texts of faults that are errors of Koji itself: Python
 // exceptions that no code of Koji's raises on purpose, and those of its database.
-var internals = regexp.MustCompile(`^<class '(psycopg2|TypeError|AttributeError|KeyError|IndexError|UnboundLocalError|NameError|OverflowError|re\.error|sre_constants|AssertionError|UnicodeDecodeError|RecursionError|builtins|IsADirectoryError|NotADirectoryError|RuntimeError|ValueError|OSError|FileNotFoundError|_rpm)`)
+var internals = regexp.MustCompile(`^<class '(psycopg2|TypeError|AttributeError|KeyError|IndexError|UnboundLocalError|NameError|OverflowError|re\.error|sre_constants|AssertionError|UnicodeDecodeError|RecursionError|builtins|IsADirectoryError|NotADirectoryError|RuntimeError|ValueError|OSError|FileNotFoundError|_rpm|Exception)`)
 
 // compare compares Koji's answer to a call with Toji's.
 func compare(koji, toji answer) verdict {

@@ -240,7 +240,7 @@ INSERT INTO rpminfo (id, build_id, name, version, release, epoch, arch, draft, e
     (501011, 500301, 'foo', '1.0', '1', NULL, 'src', false, 0, 'd1', 1, 1), (501012, 500301, 'foo', '1.0', '1', NULL, 'x86_64', false, 0, 'd2', 1, 1), (501013, 500301, 'foo-devel', '1.0', '1', NULL, 'x86_64', false, 0, 'd3', 1, 1),
     (501014, 500302, 'foo', '1.1', '1', NULL, 'src', false, 0, 'd4', 1, 1), (501015, 500302, 'foo', '1.1', '1', NULL, 'x86_64', false, 0, 'd5', 1, 1), (501016, 500303, 'baz', '0.9', '1', NULL, 'src', false, 0, 'd6', 1, 1),
     (501017, 500303, 'baz', '0.9', '1', NULL, 'noarch', false, 0, 'd7', 1, 1), (501018, 500303, 'baz-devel', '0.9', '1', NULL, 'noarch', false, 0, 'd8', 1, 1);
-INSERT INTO rpmsigs (rpm_id, sigkey, sighash) SELECT id, '', md5('s' || id) FROM rpminfo WHERE id BETWEEN 500001 AND 500100;
+INSERT INTO rpmsigs (rpm_id, sigkey, sighash) SELECT id, '', md5('s' || id) FROM rpminfo WHERE build_id > 500000;
 INSERT INTO rpmsigs (rpm_id, sigkey, sighash) SELECT id, 'abcd1234', md5('t' || id) FROM rpminfo WHERE id BETWEEN 500001 AND 500050 AND id % 2 = 0;
 INSERT INTO rpm_checksum (rpm_id, sigkey, checksum, checksum_type) SELECT id, k, md5(k || id || t), t FROM rpminfo, unnest(ARRAY['', 'abcd1234']) k, generate_series(0, 2, 2) t WHERE id BETWEEN 500001 AND 500010;
 INSERT INTO buildroot_listing (buildroot_id, rpm_id, is_update) SELECT br, id, id % 3 = 0 FROM rpminfo, generate_series(500001, 500002) br WHERE id BETWEEN 500002 AND 500022 AND arch <> 'src' AND NOT (br = 500002 AND id % 2 = 0);
