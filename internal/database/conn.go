@@ -40,7 +40,9 @@ type conn struct {
 	seen   func(query string) // of Options
 	// streaming is true while a query's rows are unread.
 	streaming bool
-	lastUse   time.Time
+	// broken is true once the connection cannot be used any more.
+	broken  bool
+	lastUse time.Time
 }
 
 // restless is for how long a connection is taken to be alive after its use.
@@ -49,7 +51,7 @@ const restless = 100 * time.Millisecond
 // IsValid is called when a connection goes back to the pool.
 func (c *conn) IsValid() bool {
 	c.lastUse = time.Now()
-	return c.pqConn.IsValid()
+	return !c.broken && c.pqConn.IsValid()
 }
 
 // QueryContext runs a query; a text seen before on this connection is prepared.
@@ -111,6 +113,8 @@ func (c *conn) failed(ctx context.Context, query string, err error) error {
 	switch code := Code(err); {
 	case err == nil:
 		return nil
+	case c.outOfStep(err):
+		return errLongError
 	case code == codePlanChanged, code == codeNoStatement:
 		c.cache.forget(query)
 	case ctx.Err() != nil:
@@ -120,6 +124,21 @@ func (c *conn) failed(ctx context.Context, query string, err error) error {
 		return errConnLost
 	}
 	return err
+}
+
+// outOfStep tells whether err is an error of more than 30,000 bytes, such as one
+// that repeats a long value. lib/pq takes it for the plain text of a server that
+// cannot start, leaves the rest of it unread and would take that for the next
+// answer; so the connection is given up.
+func (c *conn) outOfStep(err error) bool {
+	if Code(err) != "" || !strings.HasPrefix(err.Error(), "pq: server error: ") {
+		return false
+	}
+	c.broken = true
+	if c.socket != nil {
+		c.socket.Close()
+	}
+	return true
 }
 
 func reads(query string) bool {
@@ -199,6 +218,15 @@ func quiet(socket net.Conn) (bool, error) {
 type connRows struct {
 	driver.Rows
 	conn *conn
+}
+
+// Next reads a row.
+func (r *connRows) Next(dest []driver.Value) error {
+	err := r.Rows.Next(dest)
+	if err != nil && r.conn.outOfStep(err) {
+		return errLongError
+	}
+	return err
 }
 
 // Close ends the reading of rows.

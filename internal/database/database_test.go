@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -316,3 +317,24 @@ func BenchmarkOne(b *testing.B) {
 }
 
 var errBoom = errors.New("boom")
+
+// An error that repeats a long value breaks no other caller's connection.
+func TestLongError(t *testing.T) {
+	db := testenv.Database(t)
+	long := strings.Repeat("x", 1<<20)
+	for range 3 {
+		_, err := db.Exec(t.Context(), `SELECT $1::timestamp`, long)
+		text, bad := database.IsBadValue(err)
+		require.True(t, bad, "%v", err)
+		require.Equal(t, "value is too long", text)
+		err = db.InTx(t.Context(), func(ctx context.Context) error {
+			_, err := database.One[string](ctx, db, `SELECT $1::timestamp::text`, long)
+			return err
+		})
+		_, bad = database.IsBadValue(err)
+		require.True(t, bad, "%v", err)
+		n, err := database.One[int64](t.Context(), db, `SELECT 7`)
+		require.NoError(t, err)
+		require.Equal(t, int64(7), n)
+	}
+}

@@ -22,6 +22,10 @@ var errConnLost = errors.New("database: connection lost while a statement ran")
 // errBusy is returned for a statement on a connection whose rows are unread.
 var errBusy = errors.New("database: rows of this transaction are still being read; read them to the end before the next statement")
 
+// errLongError stands for an error of the server that is too long to be read,
+// because it repeats a value.
+var errLongError = errors.New("database: an error that repeats a long value")
+
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return ErrNotFound
@@ -82,8 +86,10 @@ func IsNotNull(err error) bool { return Code(err) == codeNotNull }
 func IsBadValue(err error) (text string, ok bool) {
 	e, ok := errors.AsType[*pq.Error](err)
 	switch {
-	case ok && e.Code == codeTooLarge:
+	case ok && e.Code == codeTooLarge, errors.Is(err, errLongError):
 		return "value is too long", true
+	case err != nil && strings.Contains(err.Error(), "sql: converting argument "):
+		return "value of a type that nothing has", true // a struct for a number, say
 	case !ok || e.Code.Class() != classBadValue:
 		return "", false
 	}
