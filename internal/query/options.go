@@ -93,3 +93,18 @@ func (s *Select) sorted() []Column {
 	slices.SortStableFunc(columns, func(a, b Column) int { return strings.Compare(a.Alias, b.Alias) })
 	return columns
 }
+
+// written returns the columns without those whose expression an earlier one has,
+// and for each column its place among them. Builds have their id and their name
+// twice, once under the name that older clients look for.
+func written(columns []Column) (distinct []Column, places []int) {
+	places = make([]int, len(columns))
+	for i, c := range columns {
+		places[i] = slices.IndexFunc(distinct, func(d Column) bool { return d.Expr == c.Expr })
+		if places[i] < 0 {
+			places[i] = len(distinct)
+			distinct = append(distinct, c)
+		}
+	}
+	return distinct, places
+}

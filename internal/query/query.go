@@ -51,6 +51,9 @@ type Select struct {
 
 	where []string
 	args  []any
+
+	// once leaves out columns whose expression another one has, see written.
+	once bool
 }
 
 // Column adds a column.
@@ -117,7 +120,11 @@ func (s *Select) SQL() (string, []any, error) {
 		return b.String(), s.args, nil
 	}
 	b.WriteString("SELECT ")
-	for i, c := range s.sorted() {
+	columns := s.sorted()
+	if s.once {
+		columns, _ = written(columns)
+	}
+	for i, c := range columns {
 		if i > 0 {
 			b.WriteString(", ")
 		}

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	"fmt"
-	"iter"
 	"reflect"
 	"slices"
 	"time"
@@ -23,14 +22,14 @@ import (
 // (xmlrpc.Marshaler) is not asked for; finish, if not nil, gets those rows that are
 // stored in a T, so that they can be encoded as the same.
 func Stream[T any](ctx context.Context, db *database.DB, s *Select, finish func(*T)) (rpc.Rows[T], error) {
-	text, args, err := s.SQL()
-	if err != nil {
-		return rpc.Rows[T]{}, err
-	}
 	if s.Options.CountOnly {
 		return Rows[T](ctx, db, s)
 	}
-	rows := rpc.Rows[T]{Source: stream[T]{ctx, db, text, args, s.Aliases(), finish}}
+	// What is wrong with the caller's options is to be known now.
+	if _, _, err := s.SQL(); err != nil {
+		return rpc.Rows[T]{}, err
+	}
+	rows := rpc.Rows[T]{Source: stream[T]{ctx, db, *s, finish}}
 	if s.Options.AsList {
 		rows.Columns = s.Aliases()
 	}
@@ -42,18 +41,15 @@ func Stream[T any](ctx context.Context, db *database.DB, s *Select, finish func(
 
 // stream is a statement that is yet to be run, for the call whose context it keeps.
 type stream[T any] struct {
-	ctx   context.Context
-	db    *database.DB
-	text  string
-	args  []any
-	names []string // of the columns
-
+	ctx    context.Context
+	db     *database.DB
+	query  Select
 	finish func(*T)
 }
 
 // All implements rpc.Source.
 func (s stream[T]) All() ([]T, error) {
-	list, err := database.All[T](s.ctx, s.db, s.text, s.args...)
+	list, err := All[T](s.ctx, s.db, &s.query)
 	if s.finish != nil {
 		for i := range list {
 			s.finish(&list[i])
@@ -62,11 +58,14 @@ func (s stream[T]) All() ([]T, error) {
 	return list, err
 }
 
-func (s stream[T]) values() iter.Seq2[[]any, error] { return s.db.Values(s.ctx, s.text, s.args...) }
-
 // Write implements rpc.Source.
 func (s stream[T]) Write(e *xmlrpc.Encoder, columns []string) error {
-	w, err := newRowWriter(reflect.TypeFor[T](), s.names)
+	s.query.once = true
+	text, args, err := s.query.SQL()
+	if err != nil {
+		return err
+	}
+	w, err := newRowWriter(reflect.TypeFor[T](), s.query.sorted())
 	if err != nil {
 		return err
 	}
@@ -75,7 +74,7 @@ func (s stream[T]) Write(e *xmlrpc.Encoder, columns []string) error {
 		write = w.list
 	}
 	return e.Array(func() error {
-		for values, err := range s.values() {
+		for values, err := range s.db.Values(s.ctx, text, args...) {
 			if err == nil {
 				err = write(e, values)
 			}
@@ -91,29 +90,30 @@ func (s stream[T]) Write(e *xmlrpc.Encoder, columns []string) error {
 type rowWriter struct {
 	record  *xmlrpc.Record
 	members []rowMember // those of the record that are not fixed
-	columns []rowMember // by the number of the column
+	columns []rowMember // those that are columns, in the order of these
 }
 
 // rowMember is a field of a struct that a column goes into.
 type rowMember struct {
-	column int
+	value int // its number among a row's values
 	// write writes a value of the driver's.
 	write func(*xmlrpc.Encoder, any) error
 }
 
-func newRowWriter(t reflect.Type, names []string) (*rowWriter, error) {
-	w := &rowWriter{columns: make([]rowMember, len(names))}
+func newRowWriter(t reflect.Type, columns []Column) (*rowWriter, error) {
+	w := &rowWriter{columns: make([]rowMember, len(columns))}
+	_, places := written(columns)
 	var members []string
 	fixed := map[string]any{}
 	for _, f := range xmlrpc.Fields(t) {
-		i := slices.Index(names, f.Name)
+		i := slices.IndexFunc(columns, func(c Column) bool { return c.Alias == f.Name })
 		switch {
 		case i >= 0:
 			write, err := valueWriter(t, f)
 			if err != nil {
 				return nil, err
 			}
-			w.columns[i] = rowMember{i, write}
+			w.columns[i] = rowMember{places[i], write}
 			w.members = append(w.members, w.columns[i])
 		case f.OmitEmpty:
 			continue
@@ -124,7 +124,7 @@ func newRowWriter(t reflect.Type, names []string) (*rowWriter, error) {
 	}
 	for i, m := range w.columns {
 		if m.write == nil {
-			return nil, fmt.Errorf("query: %s has no field for column %q", t, names[i])
+			return nil, fmt.Errorf("query: %s has no field for column %q", t, columns[i].Alias)
 		}
 	}
 	var err error
@@ -135,14 +135,14 @@ func newRowWriter(t reflect.Type, names []string) (*rowWriter, error) {
 func (w *rowWriter) structs(e *xmlrpc.Encoder, values []any) error {
 	return e.Record(w.record, func(i int) error {
 		m := &w.members[i]
-		return m.write(e, values[m.column])
+		return m.write(e, values[m.value])
 	})
 }
 
 func (w *rowWriter) list(e *xmlrpc.Encoder, values []any) error {
 	return e.Array(func() error {
-		for i, m := range w.columns {
-			if err := m.write(e, values[i]); err != nil {
+		for _, m := range w.columns {
+			if err := m.write(e, values[m.value]); err != nil {
 				return err
 			}
 		}
