@@ -97,6 +97,15 @@ func TestScanRecord(t *testing.T) {
 	require.Equal(t, record{base: base{ID: 1}}, nulls)
 }
 
+func TestSettings(t *testing.T) {
+	db, err := database.Open(t.Context(), testenv.DSN(t), database.Options{Settings: map[string]string{"toji.messages": "on"}})
+	require.NoError(t, err)
+	defer db.Close()
+	on, err := database.One[string](t.Context(), db, `SELECT current_setting('toji.messages')`)
+	require.NoError(t, err)
+	require.Equal(t, "on", on)
+}
+
 func TestScanScalar(t *testing.T) {
 	db := open(t, database.Options{})
 	require.Equal(t, int64(math.MaxInt64), one[int64](t, db, `SELECT 9223372036854775807`))
