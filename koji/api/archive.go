@@ -85,6 +85,8 @@ type MavenTagArchive struct {
 	ArtifactID   string          `rpc:"artifact_id"`
 	Version      string          `rpc:"version"`
 	TagEvent     int64           `rpc:"tag_event"` // of its being tagged
+
+	_ struct{} `rpc:",sorted"`
 }
 
 // MavenArchive is what is special about a file of a Maven build.

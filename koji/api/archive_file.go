@@ -4,14 +4,13 @@ import "github.com/toji-build/toji/internal/rpc"
 
 // ArchiveFile is a file in an archive. Zip files do not tell the last three.
 type ArchiveFile struct {
-	ArchiveID int64    `rpc:"archive_id"`
-	Group     *string  `rpc:"group,omitempty"`
-	Mode      *int64   `rpc:"mode,omitempty"`
-	MTime     int64    `rpc:"mtime"` // seconds
-	Name      string   `rpc:"name"`
-	Size      int64    `rpc:"size"` // uncompressed
-	User      *string  `rpc:"user,omitempty"`
-	_         struct{} `rpc:",sorted"`
+	ArchiveID int64   `rpc:"archive_id"`
+	Name      string  `rpc:"name"`
+	Size      int64   `rpc:"size"`  // uncompressed
+	MTime     int64   `rpc:"mtime"` // seconds
+	Mode      *int64  `rpc:"mode,omitempty"`
+	User      *string `rpc:"user,omitempty"`
+	Group     *string `rpc:"group,omitempty"`
 }
 
 // ListArchiveFilesParams are the parameters of listArchiveFiles.

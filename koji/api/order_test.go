@@ -15,6 +15,7 @@ func TestRowsAreSorted(t *testing.T) {
 	for _, row := range []any{
 		Build{}, ListedBuild{}, TaggedBuild{}, RPM{}, ListedRPM{}, TaggedRPM{}, ListedArchive{}, TaggedArchive{},
 		Buildroot{}, BuildrootRPM{}, MavenBuild{}, ArchiveType{}, RPMSignature{}, UntaggedBuild{},
+		Task{}, TaskInfo{}, ListedTask{}, Repo{}, RepoRequest{}, RepoReference{}, MavenTagArchive{},
 	} {
 		var names []string
 		for _, f := range xmlrpc.Fields(reflect.TypeOf(row)) {

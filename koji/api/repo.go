@@ -26,6 +26,7 @@ type Repo struct {
 	CustomOpts   Extra      `rpc:"custom_opts"` // those of Opts that are not the tag's own
 	TaskID       *int64     `rpc:"task_id"`
 	TaskState    *int       `rpc:"task_state"`
+	_            struct{}   `rpc:",sorted"`
 }
 
 // RepoRequest is an entry of the queue of wanted repositories.
@@ -48,6 +49,7 @@ type RepoRequest struct {
 	CreateTS   float64   `rpc:"create_ts"`
 	UpdateTime koji.Time `rpc:"update_time"`
 	UpdateTS   float64   `rpc:"update_ts"`
+	_          struct{}  `rpc:",sorted"`
 }
 
 // NewRepoParams are the parameters of newRepo. What a repository holds is also

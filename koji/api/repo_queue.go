@@ -34,11 +34,12 @@ type SetRepoStateParams struct {
 
 // RepoReference is a buildroot that uses a repository.
 type RepoReference struct {
-	ID          int64  `rpc:"id"`
-	HostID      int64  `rpc:"host_id"`
-	TaskID      *int64 `rpc:"task_id"`
-	CreateEvent int64  `rpc:"create_event"`
-	State       int    `rpc:"state"` // a koji.BuildrootState
+	ID          int64    `rpc:"id"`
+	HostID      int64    `rpc:"host_id"`
+	TaskID      *int64   `rpc:"task_id"`
+	CreateEvent int64    `rpc:"create_event"`
+	State       int      `rpc:"state"` // a koji.BuildrootState
+	_           struct{} `rpc:",sorted"`
 }
 
 // The methods for what decides about new repositories.

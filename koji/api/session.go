@@ -59,21 +59,21 @@ type GetSessionInfoParams struct {
 
 // SessionInfo is a session.
 type SessionInfo struct {
-	UserID    int64         `rpc:"user_id"`
-	Expired   bool          `rpc:"expired"`
-	Master    *int64        `rpc:"master"`
 	AuthType  koji.AuthType `rpc:"authtype"`
 	Callnum   *int64        `rpc:"callnum"`
+	Exclusive *bool         `rpc:"exclusive"`
+	Expired   bool          `rpc:"expired"`
+	Master    *int64        `rpc:"master"`
+	Renew     koji.Time     `rpc:"renew_time"`
+	RenewTS   *float64      `rpc:"renew_ts"`
 	StartTime koji.Time     `rpc:"start_time"`
 	StartTS   *float64      `rpc:"start_ts"`
 	Update    koji.Time     `rpc:"update_time"`
 	UpdateTS  *float64      `rpc:"update_ts"`
-	Renew     koji.Time     `rpc:"renew_time"`
-	RenewTS   *float64      `rpc:"renew_ts"`
-	Exclusive *bool         `rpc:"exclusive"`
+	UserID    int64         `rpc:"user_id"`
 	// ID and HostIP are left out unless details were asked for.
-	ID     *int64  `rpc:"id,omitempty"`
 	HostIP *string `rpc:"hostip,omitempty"`
+	ID     *int64  `rpc:"id,omitempty"`
 }
 
 // The methods for sessions.

@@ -26,21 +26,24 @@ type Task struct {
 	StartTS        *float64   `rpc:"start_ts"`
 	CompletionTime *koji.Time `rpc:"completion_time"`
 	CompletionTS   *float64   `rpc:"completion_ts"`
+	_              struct{}   `rpc:",sorted"`
 }
 
 // TaskInfo is a Task, with its parameters where they were asked for.
 type TaskInfo struct {
 	Task
-	Request any `rpc:"request,omitempty"` // a list in wire order, keywords last
+	Request any      `rpc:"request,omitempty"` // a list in wire order, keywords last
+	_       struct{} `rpc:",sorted"`
 }
 
 // ListedTask is a row of listTasks.
 type ListedTask struct {
 	Task
-	Request   any     `rpc:"request"` // XML-RPC text; with decode the list of parameters
-	Result    any     `rpc:"result"`  // XML-RPC text; with decode a list with the result, or a fault
-	OwnerName *string `rpc:"owner_name"`
-	OwnerType *int64  `rpc:"owner_type"` // a koji.UserType
+	Request   any      `rpc:"request"` // XML-RPC text; with decode the list of parameters
+	Result    any      `rpc:"result"`  // XML-RPC text; with decode a list with the result, or a fault
+	OwnerName *string  `rpc:"owner_name"`
+	OwnerType *int64   `rpc:"owner_type"` // a koji.UserType
+	_         struct{} `rpc:",sorted"`
 }
 
 // TaskFault is the result of a failed task where it is not raised.
