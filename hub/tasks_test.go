@@ -309,7 +309,7 @@ func TestListTasksOptions(t *testing.T) {
 	refused(t, t.Context(), h, api.ListTasks, api.ListTasksParams{Opts: map[string]any{"owner": "labuser"}}, koji.FaultParameter,
 		"[0]: Invalid type for value 'labuser': <class 'str'>, expected type <class 'int'>")
 	refused(t, t.Context(), h, api.ListTasks, api.ListTasksParams{QueryOpts: map[string]any{"order": "id; DROP TABLE task"}}, koji.FaultParameter,
-		"Invalid order term: id; DROP TABLE task")
+		"Invalid order: id; DROP TABLE task")
 }
 
 func TestAssignAndFree(t *testing.T) {

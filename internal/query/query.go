@@ -244,8 +244,15 @@ func (s *Select) keys(spec, what string, allowed map[string]string) (string, err
 		if what == "order" && strings.HasPrefix(key, "-") {
 			name, direction = key[1:], " DESC"
 		}
+		if name == "" && what == "group" {
+			continue // Koji: commas too many are no mistake there
+		}
 		expr, ok := s.expr(name, allowed)
-		if !ok {
+		switch {
+		case !ok && what == "order" && allowed == nil:
+			// Koji: says so in a fault of Python's.
+			return "", koji.ParameterErrorf("Invalid order: %s", name)
+		case !ok:
 			return "", koji.ParameterErrorf("Invalid %s term: %s", what, name)
 		}
 		out = append(out, expr+direction)

@@ -42,6 +42,14 @@ func TestSQL(t *testing.T) {
 		{"group is ignored", Options{CountOnly: true, Group: "type"}, nil, `SELECT count(*) FROM users`},
 		{"group", Options{CountOnly: true, Group: "type"}, func(s *Select) { s.Grouping = true },
 			`SELECT count(*) FROM (SELECT 1 FROM users GROUP BY users.usertype) AS numrows`},
+		{"three keys", Options{Order: "-type,name,-users.id"}, nil,
+			`SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users ORDER BY users.usertype DESC, users.name, users.id DESC`},
+		{"count of a page of groups", Options{CountOnly: true, Group: ",type,,name,", Offset: 1, Limit: 2, Order: "nosuch"}, func(s *Select) { s.Grouping = true },
+			`SELECT count(*) FROM (SELECT 1 FROM users GROUP BY users.usertype, users.name OFFSET 1 LIMIT 2) AS numrows`},
+		{"lock of a page", Options{RowLock: true, Limit: 1, Order: "id"}, nil,
+			`SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users ORDER BY users.id LIMIT 1 FOR UPDATE`},
+		{"a count locks nothing", Options{RowLock: true, CountOnly: true}, nil, `SELECT count(*) FROM users`},
+		{"lists have the same columns", Options{AsList: true}, nil, `SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users`},
 		{"conditions", Options{CountOnly: true}, func(s *Select) {
 			s.Join("host ON host.user_id = users.id AND host.name = ?", "h")
 			s.Join("LEFT JOIN user_perms p ON p.user_id = users.id")
@@ -78,9 +86,13 @@ func TestOrderIsChecked(t *testing.T) {
 		require.Equal(t, koji.FaultParameter, koji.FaultOf(err), order)
 	}
 	s := users()
+	s.Options.Order = "id,-nosuch"
+	_, _, err := s.SQL()
+	require.EqualError(t, err, "Invalid order: nosuch")
+	s = users()
 	s.Orders = map[string]string{"id": "users.id"}
 	s.Options.Order = "name"
-	_, _, err := s.SQL()
+	_, _, err = s.SQL()
 	require.EqualError(t, err, "Invalid order term: name")
 	s = users()
 	s.Grouping, s.Options.Group = true, "1; DROP TABLE users"
