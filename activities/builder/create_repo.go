@@ -41,11 +41,11 @@ func (j *job) createRepo(ctx context.Context, p tasks.CreaterepoParams) (result 
 	if s := koji.RepoState(info.State); s != koji.RepoInit {
 		return result, koji.GenericErrorf("Repo %d not in INIT state (got %s)", p.RepoID, s)
 	}
-	repo, err := j.repoFiles(ctx, info, p)
+	external, err := rpc.Invoke(ctx, j.hub, api.GetExternalRepoList, api.GetExternalRepoListParams{TagInfo: info.TagID, Event: &info.CreateEvent})
 	if err != nil {
 		return result, err
 	}
-	external, err := rpc.Invoke(ctx, j.hub, api.GetExternalRepoList, api.GetExternalRepoListParams{TagInfo: info.TagID, Event: &info.CreateEvent})
+	repo, err := j.repoFiles(ctx, info, p, len(external) == 0)
 	if err != nil {
 		return result, err
 	}
@@ -73,12 +73,22 @@ func mergeable(list []api.TagExternalRepo) []createrepo.External {
 }
 
 // repoFiles says where the hub's preparations are: in the mounted top directory,
-// or in a copy of the needed parts.
-func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoParams) (createrepo.Repo, error) {
+// or in a copy of the needed parts. With pure, all RPMs that the last repository
+// described were the hub's own: a path below packages/ names one content, which
+// need not be looked at again. An external one may have the name of one of ours.
+func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoParams, pure bool) (createrepo.Repo, error) {
 	top := j.cfg.TopDir
+	var old *oldRepodata
 	if top == "" {
 		top = filepath.Join(j.cfg.WorkDir, "cache", "top")
-		if err := j.copyRepo(ctx, top, info, p.Arch); err != nil {
+		if p.OldRepo.ID != 0 {
+			old = j.fetchOld(ctx, info.TagName, p.OldRepo.ID, p.Arch)
+		}
+		known := old
+		if !pure {
+			known = nil
+		}
+		if err := j.copyRepo(ctx, top, info, p.Arch, known); err != nil {
 			return createrepo.Repo{}, err
 		}
 	}
@@ -86,9 +96,12 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 	repo := createrepo.Repo{
 		ID: info.ID, Arch: p.Arch, WorkDir: j.dir, ReposDir: filepath.Join(top, "repos"),
 		Dir: filepath.Join(dir, p.Arch), Comps: filepath.Join(dir, "groups", "comps.xml"),
-		SkipStat: true, // a path below packages/ names one content
+		SkipStat: pure,
 	}
-	if p.OldRepo.ID != 0 && j.cfg.TopDir != "" {
+	switch {
+	case old != nil:
+		repo.OldRepodata = old.dir
+	case p.OldRepo.ID != 0 && j.cfg.TopDir != "":
 		repo.OldRepodata = filepath.Join(filepath.Dir(dir), fmt.Sprint(p.OldRepo.ID), p.Arch, "repodata")
 	}
 	return repo, nil
@@ -97,10 +110,10 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 // fetchAtOnce is how many RPMs are fetched side by side.
 const fetchAtOnce = 8
 
-// copyRepo fetches one arch of a prepared repository and the RPMs that it lists.
-// RPMs are kept for the next one: a path below packages/ names
-// one content.
-func (j *job) copyRepo(ctx context.Context, top string, info *api.Repo, arch string) error {
+// copyRepo fetches one arch of a prepared repository and those of the RPMs that
+// it lists which known does not describe. RPMs are kept for the next
+// one: a path below packages/ names one content.
+func (j *job) copyRepo(ctx context.Context, top string, info *api.Repo, arch string, known *oldRepodata) error {
 	rel := fmt.Sprintf("repos/%s/%d", info.TagName, info.ID)
 	for _, name := range []string{arch + "/pkglist", arch + "/blocklist", "groups/comps.xml"} {
 		if err := j.fetch(ctx, rel+"/"+name, filepath.Join(top, rel, name)); err != nil {
@@ -118,6 +131,9 @@ func (j *job) copyRepo(ctx context.Context, top string, info *api.Repo, arch str
 	fetches, ctx := errgroup.WithContext(ctx)
 	fetches.SetLimit(fetchAtOnce)
 	for _, path := range paths {
+		if known.has(path) {
+			continue
+		}
 		fetches.Go(func() error { return j.fetchMissing(ctx, path, filepath.Join(top, path)) })
 	}
 	return fetches.Wait()

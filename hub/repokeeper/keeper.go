@@ -35,7 +35,8 @@ const leaderLock = 0x746f6a697265706f
 // Options are the keeper's settings.
 type Options struct {
 	// Settle is how long a tag has to be quiet before its repository is made
-	// anew; default 1 s. Several builds of one update thus make one repository.
+	// anew; default 0.3 s. Several builds of one update thus make one repository;
+	// what comes later waits for it and makes one more.
 	Settle time.Duration
 	// SettleMax is how long a tag's first change waits at most; default 10 s.
 	SettleMax time.Duration
@@ -51,7 +52,7 @@ type Keeper struct {
 
 // New makes a keeper for the repositories of h.
 func New(h *hub.Hub, log *slog.Logger, o Options) *Keeper {
-	o.Settle, o.SettleMax = cmp.Or(o.Settle, time.Second), cmp.Or(o.SettleMax, 10*time.Second)
+	o.Settle, o.SettleMax = cmp.Or(o.Settle, 300*time.Millisecond), cmp.Or(o.SettleMax, 10*time.Second)
 	return &Keeper{hub: h, log: log, opts: o, client: newClient()}
 }
 

@@ -49,6 +49,8 @@ var measures = []measure{
 	{"throughput", "many small tasks at once", (*bench).throughput},
 	{"cancel", "from cancelTask to no process left", (*bench).cancel},
 	{"repo", "repository of an empty tag", (*bench).repo},
+	{"bulk", "one build more in a large repository", (*bench).bulk},
+	{"dirty", "one change in the parent of many tags", (*bench).dirty},
 	{"build", "from build to the RPMs being tagged", (*bench).build},
 	{"cli", "a command of the command line", (*bench).cli},
 	{"memory", "memory of the processes, idle and with queued builds", (*bench).memory},
