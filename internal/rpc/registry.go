@@ -49,10 +49,7 @@ func Bind[P, R any](r *Registry, m Method[P, R], fn func(context.Context, P) (R,
 // BindRows is Bind for a method that answers with a list and a function that may
 // leave it to be read while it is written.
 func BindRows[P, T any](r *Registry, m Method[P, []T], fn func(context.Context, P) (Rows[T], error)) {
-	lazy := Method[P, rowList[T]]{
-		Name: m.Name, Access: m.Access, Doc: m.Doc, Writes: m.Writes, Func: m.Func, Undocumented: m.Undocumented,
-	}
-	Bind(r, lazy, func(ctx context.Context, p P) (rowList[T], error) {
+	Bind(r, Method[P, rowList[T]](m), func(ctx context.Context, p P) (rowList[T], error) {
 		rows, err := fn(ctx, p)
 		return rowList[T]{rows}, err
 	})
