@@ -1,0 +1,52 @@
+package hub
+
+import (
+	"testing"
+
+	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// Clients match on the codes and texts of faults.
+func TestFaultTexts(t *testing.T) {
+	h := newTestHub(t)
+	server := newTestServer(t, h)
+	admin := newCaller(t, server)
+	admin.login("kojiadmin", "labadmin")
+	admin.must("createTag", "f40")
+	user, nobody := newCaller(t, server), newCaller(t, server)
+	user.login("labuser", "labuser")
+	kw := func(name string, v any) map[string]any { return xmlrpc.Keywords(map[string]any{name: v}) }
+	for _, c := range []struct {
+		by     *caller
+		method string
+		params []any
+		code   int
+		text   string
+	}{
+		{nobody, "nosuch", nil, koji.FaultGeneric, "Invalid method: nosuch"},
+		{nobody, "getTag", nil, koji.FaultParameter, "get_tag() missing 1 required positional argument: 'tagInfo'"},
+		{nobody, "getTag", []any{1, 2, 3, 4, 5}, koji.FaultParameter, "get_tag() takes from 1 to 4 positional arguments but 5 were given"},
+		{nobody, "getTag", []any{"f40", kw("x", 1)}, koji.FaultParameter, "get_tag() got an unexpected keyword argument 'x'"},
+		{nobody, "getTag", []any{"f40", kw("tagInfo", 1)}, koji.FaultParameter, "get_tag() got multiple values for argument 'tagInfo'"},
+		{nobody, "editTag", []any{"f40"}, koji.FaultActionNotAllowed, "tag permission required (user not logged in)"},
+		{admin, "editTag", []any{"f40"}, koji.FaultParameter, "old_edit_tag() missing 4 required positional arguments: 'name', 'arches', 'locked', and 'permissionID'"},
+		{nobody, "getTag", []any{[]any{}}, koji.FaultParameter, "Invalid name or id value: []"},
+		{nobody, "getTag", []any{"nosuch", kw("strict", true)}, koji.FaultGeneric, "No such tagInfo: 'nosuch'"},
+		{nobody, "listTags", []any{kw("queryOpts", map[string]any{"order": "nosuch"})}, koji.FaultParameter, "Invalid order: nosuch"},
+		{admin, "createTag", []any{"f40"}, koji.FaultGeneric, "A tag with the name 'f40' already exists"},
+		{admin, "createTag", []any{"a b"}, koji.FaultGeneric, "Name a b does not match RegexNameInternal value"},
+		{user, "createTag", []any{"f41"}, koji.FaultActionNotAllowed, "tag permission required (logged in as labuser)"},
+		{user, "host.getID", nil, koji.FaultAuth, "User 2 is not a host"},
+		{nobody, "host.getID", nil, koji.FaultAuth, "Not logged-in"},
+		{nobody, "makeTask", nil, koji.FaultActionNotAllowed, "admin permission required (user not logged in)"},
+		{nobody, "login", []any{"labuser", "x"}, koji.FaultAuth, "invalid username or password"},
+		{nobody, "error", nil, koji.FaultGeneric, "test error"},
+		{nobody, "fault", nil, 1, "<class 'Exception'>: test exception"},
+	} {
+		t.Run(c.method, func(t *testing.T) {
+			_, err := c.by.call(c.method, c.params...)
+			requireFault(t, err, c.code, c.text)
+		})
+	}
+}
