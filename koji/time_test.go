@@ -23,6 +23,7 @@ func TestTimeOnTheWire(t *testing.T) {
 		got, err := Time{c.in}.MarshalXMLRPC()
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
+		require.Equal(t, Time{c.in}.String(), string(Time{c.in}.AppendXMLRPC(nil)))
 		require.Equal(t, c.ts, NewTime(c.in).TS())
 		if c.want != nil {
 			back, err := ParseTime(c.want.(string))
@@ -30,6 +31,15 @@ func TestTimeOnTheWire(t *testing.T) {
 			require.Equal(t, NewTime(c.in), back)
 			require.Equal(t, back, FromTS(c.ts))
 		}
+	}
+}
+
+func TestAppendTime(t *testing.T) {
+	for _, in := range []time.Time{
+		time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
+		time.Date(12345, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(-1, 1, 1, 0, 0, 0, 1000, time.UTC),
+	} {
+		require.Equal(t, Time{in}.String(), string(Time{in}.AppendXMLRPC(nil)))
 	}
 }
 
