@@ -2,9 +2,11 @@ package koji
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,7 +35,21 @@ func TestIsFaultFollowsTheClasses(t *testing.T) {
 }
 
 func TestFaultNames(t *testing.T) {
-	require.Len(t, faultClasses, 25)
+	// The exceptions of Koji 1.35, by module koji.
+	content, err := os.ReadFile("testdata/faults.json")
+	require.NoError(t, err)
+	var faults []struct {
+		Code         int
+		Name, Parent string
+	}
+	require.NoError(t, json.Unmarshal(content, &faults))
+	require.Len(t, faultClasses, len(faults))
+	for _, f := range faults {
+		require.Equal(t, f.Name, FaultName(f.Code))
+		if f.Parent != "Exception" {
+			require.Equal(t, f.Parent, FaultName(faultClasses[f.Code].parent))
+		}
+	}
 	require.Equal(t, "GenericError", FaultName(1000))
 	require.Equal(t, "NameValidationError", FaultName(1024))
 	require.Equal(t, "Fault", FaultName(1025))
