@@ -21,8 +21,8 @@ import (
 
 // machine is where the hub's knowledge of this host comes from.
 type machine struct {
-	dir      string            // whose disk counts
-	proc     string            // /proc
+	dir      string // whose disk counts
+	proc     string // /proc
 	versions map[string]string
 }
 
