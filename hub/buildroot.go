@@ -253,29 +253,51 @@ func describeInstalled(r api.InstalledRPM) string {
 		", 'arch': " + xmlrpc.Repr(r.Arch) + "}"
 }
 
-func (h *Hub) addExternalRPM(ctx context.Context, p api.AddExternalRPMParams) (*api.RPM, error) {
+func (h *Hub) addExternalRPM(ctx context.Context, p api.AddExternalRPMParams) (none rpc.None, err error) {
+	r, err := describedRPM(p.RPMInfo)
+	if err != nil {
+		return none, err
+	}
 	repo, err := h.Lookup(ctx, store.ExternalRepos, p.ExternalRepo, true)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	r := p.RPMInfo
 	r.Location = repo.Name
 	wanted, err := h.wantedRPMs(ctx, []api.InstalledRPM{r})
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	found, err := h.Store.FindRPMs(ctx, wanted)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if found[0].ID != nil && p.Strict {
-		return nil, koji.GenericErrorf("external rpm already exists: %s@%s", wanted[0].NVRA, repo.Name)
+		return none, koji.GenericErrorf("external rpm already exists: %s@%s", wanted[0].NVRA, repo.Name)
 	}
-	ids, err := h.installedIDs(ctx, []api.InstalledRPM{r})
-	if err != nil {
-		return nil, err
+	_, err = h.installedIDs(ctx, []api.InstalledRPM{r})
+	return none, err
+}
+
+// describedRPM reads what a caller tells of an RPM, of which nothing may be missing.
+func describedRPM(info map[string]any) (r api.InstalledRPM, err error) {
+	for _, field := range []string{"name", "version", "release", "epoch", "arch", "payloadhash", "size", "buildtime"} {
+		v, ok := info[field]
+		if !ok {
+			return r, koji.GenericErrorf("%s field missing: %s", field, xmlrpc.Repr(info))
+		}
+		switch v.(type) {
+		case string:
+			ok = field != "size" && field != "buildtime" && field != "epoch"
+		case int64:
+			ok = field == "size" || field == "buildtime" || field == "epoch"
+		default:
+			ok = v == nil && field == "epoch"
+		}
+		if !ok {
+			return r, koji.GenericErrorf("Invalid value for %s: %s", field, xmlrpc.Repr(v))
+		}
 	}
-	return h.rpm(ctx, ids[0], true)
+	return r, rpc.Into(info, &r)
 }
 
 // hostOwner returns the calling host as the owner of a buildroot, with the task

@@ -13,6 +13,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindRepos(r *rpc.Registry, h *Hub) {
@@ -31,21 +32,23 @@ func (h *Hub) newRepo(ctx context.Context, p api.NewRepoParams) (int64, error) {
 	if !h.Repo.AllowNewRepo && !session.From(ctx).HasPerm("admin") {
 		return 0, koji.ActionNotAllowedf("The newRepo call is disabled. Request a repo with repo.request instead")
 	}
-	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true, Event: p.Event})
-	if err != nil {
+	if _, err := h.Tag(ctx, p.Tag, TagOptions{Strict: true, Event: p.Event}); err != nil {
 		return 0, err
 	}
-	opts := map[string]any{}
+	kw := map[string]any{}
 	for name, on := range map[string]bool{"src": p.Src, "debuginfo": p.Debuginfo, "separate_src": p.SeparateSrc} {
 		if on {
-			opts[name] = true
+			kw[name] = true
 		}
 	}
-	kw := map[string]any{"__starstar": true, "opts": opts}
 	if p.Event != nil {
 		kw["event"] = *p.Event
 	}
-	return h.MakeTask(ctx, "newRepo", []any{tag.Name, kw}, TaskOpts{Priority: new(15), Channel: "createrepo"})
+	args := []any{p.Tag}
+	if len(kw) > 0 {
+		args = append(args, xmlrpc.Keywords(kw))
+	}
+	return h.MakeTask(ctx, "newRepo", args, TaskOpts{Priority: new(15), Channel: "createrepo"})
 }
 
 func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, error) {

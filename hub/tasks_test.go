@@ -401,7 +401,7 @@ func TestTaskOutput(t *testing.T) {
 		refused(t, ctx, h, api.DownloadTaskOutput, api.DownloadTaskOutputParams{TaskID: id, FileName: name}, koji.FaultGeneric, text)
 	}
 	refused(t, ctx, h, api.DownloadTaskOutput, api.DownloadTaskOutputParams{TaskID: id, FileName: "build.log", Volume: "fast"},
-		koji.FaultGeneric, "No such entry in table volume: fast")
+		koji.FaultGeneric, "No such volume: fast")
 }
 
 func TestTaskStatus(t *testing.T) {

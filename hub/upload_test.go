@@ -92,7 +92,7 @@ func TestRawUpload(t *testing.T) {
 		{"hidden name", at("filename", ".user"), koji.FaultGeneric, "Invalid upload filename: .user"},
 		{"no name", map[string]string{"filepath": "cli/1"}, 1, "<class 'KeyError'>: 'filename'"},
 		{"no number", at("offset", "x"), 1, "<class 'ValueError'>: invalid literal for int() with base 10: 'x'"},
-		{"no such volume", at("volume", "nosuch"), koji.FaultGeneric, "No such volume: nosuch"},
+		{"no such volume", at("volume", "nosuch"), koji.FaultGeneric, "No such entry in table volume: nosuch"},
 		{"a task's output", at("filepath", "tasks/1/1"), koji.FaultAuth, "User 2 is not a host"},
 		{"no task", at("filepath", "tasks/1"), koji.FaultGeneric, "Invalid task upload directory: tasks/1"},
 	} {

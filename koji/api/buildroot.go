@@ -114,9 +114,9 @@ type SetBuildRootListParams struct {
 
 // AddExternalRPMParams are the parameters of addExternalRPM.
 type AddExternalRPMParams struct {
-	RPMInfo      InstalledRPM `rpc:"rpminfo"`
-	ExternalRepo any          `rpc:"external_repo"` // id or name
-	Strict       bool         `rpc:"strict,optional=True"`
+	RPMInfo      map[string]any `rpc:"rpminfo"`       // the members of InstalledRPM but location, all of them
+	ExternalRepo any            `rpc:"external_repo"` // id or name
+	Strict       bool           `rpc:"strict,optional=True"`
 }
 
 // The methods for buildroots.
@@ -133,7 +133,7 @@ var (
 		Name: "listBuildroots", Func: "query_buildroots", Access: Anyone,
 		Doc: "List the buildroots that match every filter given.",
 	})
-	AddExternalRPM = rpc.Define(rpc.Method[AddExternalRPMParams, *RPM]{
+	AddExternalRPM = rpc.Define(rpc.Method[AddExternalRPMParams, rpc.None]{
 		Name: "addExternalRPM", Access: NeedPerm("admin"), Writes: true,
 		Doc: "Record an RPM of an external repository.",
 	})

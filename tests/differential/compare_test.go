@@ -72,6 +72,9 @@ func text(v any, sets bool) string {
 	case map[string]any:
 		parts := make([]string, 0, len(v))
 		for _, k := range slices.Sorted(keys(v)) {
+			if k == "traceback" { // in the faults of a multiCall
+				continue
+			}
 			parts = append(parts, fmt.Sprintf("%q: %s", k, text(v[k], sets)))
 		}
 		return "{" + strings.Join(parts, ", ") + "}"

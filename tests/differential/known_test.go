@@ -53,6 +53,7 @@ var known = []exception{
 	{regexp.MustCompile(`(package|cgID|arches)=''`), "Koji takes an empty name for a name, or for none; Toji does the other thing"},
 	{regexp.MustCompile(`latest=-1`), "Koji cuts the list at -1, as Python does"},
 	{regexp.MustCompile(`^buildReferences\(.*limit=True`), "Koji limits to True what it finds for each part of the build"},
+	{regexp.MustCompile(`^(filterResults|countAndFilterResults)\('(echo|getTaskRequest|checkTagAccess)'`), "Koji does not filter tuples, and Toji has none"},
 	{regexp.MustCompile(`^tagChangedSinceEvent\(None`), "Koji compares with NULL"},
 }
 

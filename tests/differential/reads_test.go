@@ -143,6 +143,8 @@ func (r *report) allowed(c call, koji, toji answer) string {
 	switch reason := allowed(c, toji); {
 	case reason != "" || !r.wrong:
 		return reason
+	case koji.fault != nil && c.Method == "multiCall", koji.fault != nil && c.Method == "system.multicall":
+		return "Koji makes some answers while it writes them, and one that fails then fails the whole batch"
 	case koji.fault != nil && toji.fault != nil:
 		return "both refuse, in other words"
 	case koji.fault != nil && koji.fault.Code == 1 && internals.MatchString(koji.fault.String):

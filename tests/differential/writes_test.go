@@ -1,0 +1,176 @@
+package differential
+
+import (
+	"database/sql"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/toji-build/toji/koji/xmlrpc"
+)
+
+// The databases of TestWrites, in the cluster of TOJI_PEER_ADMIN_DSN.
+const (
+	template  = "koji_world" // the tables and world.sql; nobody is connected to it
+	kojiWrite = "w_koji"     // Koji's hub at TOJI_PEER_WRITE_URL serves it
+	tojiWrite = "w_toji"
+)
+
+// TestWrites sends one sequence of writing calls to each of two hubs with equal
+// databases, and compares the answers and then all rows.
+func TestWrites(t *testing.T) {
+	koji := side{url: peerEnv(t, "TOJI_PEER_WRITE_URL")}
+	admin := peerEnv(t, "TOJI_PEER_ADMIN_DSN")
+	dsn := func(name string) string {
+		return regexp.MustCompile(`dbname=\S+`).ReplaceAllString(admin, "dbname="+name)
+	}
+	renew(t, admin)
+	toji := side{url: startToji(t, dsn(tojiWrite), t.TempDir())}
+	for _, s := range []*side{&koji, &toji} {
+		s.login(t, "kojiadmin", "labadmin")
+		s.login(t, "alice", "alice")
+	}
+	equal, total := 0, 0
+	for _, c := range writes() {
+		total++
+		k, j := koji.call(t, c), toji.call(t, c)
+		k.value, j.value = unTimed(k.value), unTimed(j.value)
+		k.body, j.body = "", "-" // compare the values
+		switch v := compare(k, j); {
+		case v == same || v == kojiErrs:
+			equal++
+		case writesDiffer(c) != "":
+			t.Logf("%s: %s", c, writesDiffer(c))
+		default:
+			t.Errorf("%s: %s: %s", c, v, describe(k, j))
+		}
+	}
+	tables, rows := compareRows(t, dsn(kojiWrite), dsn(tojiWrite))
+	t.Logf("%d writing calls, %d answered alike; %d tables with %d rows compared", total, equal, tables, rows)
+}
+
+// renew makes the two databases anew.
+func renew(t *testing.T, admin string) {
+	t.Helper()
+	db, err := sql.Open("postgres", admin)
+	require.NoError(t, err)
+	defer db.Close()
+	for _, name := range []string{kojiWrite, tojiWrite} {
+		for _, statement := range []string{"DROP DATABASE IF EXISTS %s WITH (FORCE)", "CREATE DATABASE %s TEMPLATE " + template} {
+			_, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, name))
+			require.NoError(t, err)
+		}
+	}
+}
+
+var timed = regexp.MustCompile(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d`)
+
+// unTimed returns a value without times of now and without events, of which the
+// hubs may need different numbers.
+func unTimed(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = unTimed(v[i])
+		}
+	case map[string]any:
+		for k := range v {
+			if k == "token" {
+				v[k] = "token"
+			} else if n, ok := v[k].(int64); ok && n > 600000 && strings.Contains(k, "event") {
+				v[k] = "event"
+			} else if _, ok := v[k].(float64); ok && (strings.HasSuffix(k, "_ts") || strings.HasSuffix(k, "_time")) {
+				v[k] = "time"
+			} else {
+				v[k] = unTimed(v[k])
+			}
+		}
+	case string:
+		if timed.MatchString(v) {
+			return "time"
+		}
+	}
+	return v
+}
+
+// compareRows compares all of Koji's tables but those of events and sessions.
+func compareRows(t *testing.T, koji, toji string) (tables, rows int) {
+	t.Helper()
+	k, err := sql.Open("postgres", koji)
+	require.NoError(t, err)
+	defer k.Close()
+	j, err := sql.Open("postgres", toji)
+	require.NoError(t, err)
+	defer j.Close()
+	for _, table := range column(t, k, `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('events', 'sessions', 'proton_queue') ORDER BY 1`) {
+		columns := column(t, k, fmt.Sprintf(`SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '%s'
+			AND data_type <> 'timestamp with time zone' ORDER BY 1`, table))
+		parts := make([]string, len(columns))
+		for i, c := range columns {
+			parts[i] = fmt.Sprintf("%q::text", c)
+			switch {
+			case c == "token", table == "task" && (c == "waiting" || c == "awaited"): // Toji clears those of tasks that have ended
+				parts[i] = "''"
+			case table == "task" && c == "request": // members of structs may come in any order
+				parts[i] = `(SELECT string_agg(l, ' ' ORDER BY l) FROM regexp_split_to_table(request, E'\n') l)`
+			case strings.HasSuffix(c.(string), "_event"):
+				parts[i] = fmt.Sprintf("CASE WHEN %[1]q > 600000 THEN 'new' ELSE %[1]q::text END", c)
+			}
+		}
+		query := fmt.Sprintf("SELECT concat_ws('|', %s) FROM %q", strings.Join(coalesced(parts), ", "), table)
+		kRows, jRows := column(t, k, query), column(t, j, query)
+		tables, rows = tables+1, rows+len(kRows)
+		report := func(who string, a, b []any) {
+			seen := map[any]int{}
+			for _, row := range b {
+				seen[row]++
+			}
+			for _, row := range a {
+				if seen[row]--; seen[row] < 0 {
+					t.Errorf("%s: only %s has (%v): %s", table, who, columns, row)
+				}
+			}
+		}
+		report("Koji", kRows, jRows)
+		report("Toji", jRows, kRows)
+	}
+	return tables, rows
+}
+
+func coalesced(parts []string) []string {
+	parts = slices.Clone(parts)
+	for i := range parts {
+		parts[i] = "coalesce(" + parts[i] + ", '-')"
+	}
+	return parts
+}
+
+// as makes a call of a user's, with positional arguments, the last of which may
+// be keywords.
+func as(user, method string, args ...any) call {
+	for i, a := range args {
+		switch a := a.(type) {
+		case int:
+			args[i] = int64(a)
+		case map[string]any:
+			if i == len(args)-1 && a["__kw"] != nil {
+				delete(a, "__kw")
+				args[i] = xmlrpc.Keywords(a)
+			}
+		}
+	}
+	return call{Method: method, Args: args, User: user}
+}
+
+// kw are keyword arguments.
+func kw(pairs ...any) map[string]any {
+	m := map[string]any{"__kw": true}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i].(string)] = pairs[i+1]
+	}
+	return m
+}
