@@ -43,7 +43,7 @@ var known = []exception{
 	{regexp.MustCompile(`^checkUpload\('[^']*', ''`), "Koji looks for a file without a name; Toji refuses it"},
 	{regexp.MustCompile(`'limit': -1`), "Koji cuts lists that it made itself at -1, as Python does; Toji refuses it everywhere"},
 	{regexp.MustCompile(`(clauses=|repo.query\()\['id'\]`), "Koji takes the letters of a string for the parts of a clause; Toji refuses it"},
-	{regexp.MustCompile(`fields=\['id', 'owner_name', 'task_state'\]`), "of two unknown fields another is told"},
+	{regexp.MustCompile(`fields=\['(id', 'owner_name', 'task_state|msg_ts', 'msg|tag_name', 'id)'\]`), "of two unknown fields another is told"},
 	{regexp.MustCompile(`^getNextRelease\(\{'version': '1'\}\)`), "Koji needs a name; Toji finds no build"},
 	{regexp.MustCompile(`'asList': True`), "Koji cannot order lists that it made itself and shows as lists"},
 	{regexp.MustCompile(`^listArchives\(`), "Koji's query is ambiguous with both hosts and buildroots"},
