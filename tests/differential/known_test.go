@@ -12,7 +12,7 @@ import (
 var unordered = map[string]bool{
 	"getActiveRepos": true, "getBuildrootListing": true, "getBuildTargets": true, "getLatestRPMS": true, "getUserPerms": true, "listArchives": true, "listBuildroots": true, "listBuilds": true,
 	"listExternalRepos": true, "listPackages": true, "listTaggedArchives": true, "listTaggedRPMS": true, "listTags": true, "listTaskOutput": true, "listUsers": true,
-	"queryHistory": true, "queryRPMSigs": true, "repo.queryQueue": true, "untaggedBuilds": true, "listSideTags": true, "listRPMs": true, "search": true,
+	"listTasks": true, "queryHistory": true, "queryRPMSigs": true, "repo.queryQueue": true, "untaggedBuilds": true, "listSideTags": true, "listRPMs": true, "search": true,
 }
 
 // anyOf tells that a call asks for some of the rows of an unordered list, and
