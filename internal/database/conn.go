@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/lib/pq"
 )
@@ -41,16 +40,11 @@ type conn struct {
 	// streaming is true while a query's rows are unread.
 	streaming bool
 	// broken is true once the connection cannot be used any more.
-	broken  bool
-	lastUse time.Time
+	broken bool
 }
-
-// restless is for how long a connection is taken to be alive after its use.
-const restless = 100 * time.Millisecond
 
 // IsValid is called when a connection goes back to the pool.
 func (c *conn) IsValid() bool {
-	c.lastUse = time.Now()
 	return !c.broken && c.pqConn.IsValid()
 }
 
@@ -169,9 +163,6 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	c.streaming = false
 	if err := c.pqConn.ResetSession(ctx); err != nil {
 		return err
-	}
-	if time.Since(c.lastUse) < restless {
-		return nil
 	}
 	switch quiet, err := quiet(c.socket); {
 	case err != nil:

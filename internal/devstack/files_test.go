@@ -28,7 +28,7 @@ func newStack(t *testing.T) *Stack {
 
 func TestConfiguration(t *testing.T) {
 	s := newStack(t)
-	const dsn, temporal = "host='/srv/a b' password='x''y' dbname='koji'", "127.0.0.1:7233"
+	const dsn, temporal = "host='/srv/a b' password='x''y' dbname='koji'", "127.0.0.1:7299"
 	require.NoError(t, s.writeConfig(dsn, temporal))
 
 	hub, err := config.Load(s.dir.file("hub.toml"))
