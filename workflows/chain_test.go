@@ -71,7 +71,7 @@ func TestChainBuildGoesOn(t *testing.T) {
 
 func TestChainBuildFailure(t *testing.T) {
 	w := newWorld(t)
-	w.host.build = func(int, builder.BuildArchRequest) error { return packageFailure("see build.log") }
+	w.host.build = failing(4, "see build.log")
 	w.run("chainbuild", chain)
 	require.ErrorContains(t, w.GetWorkflowError(), "see build.log")
 	require.NotContains(t, w.list, "subtask waitrepo 1/waitrepo/wait 1")
@@ -92,7 +92,7 @@ func TestDistRepo(t *testing.T) {
 
 func TestDistRepoFailure(t *testing.T) {
 	w := newWorld(t)
-	w.host.build = func(int, builder.BuildArchRequest) error { return packageFailure("Unsigned packages found") }
+	w.host.build = failing(2, "Unsigned packages found")
 	w.run("distRepo", dist)
 	require.ErrorContains(t, w.GetWorkflowError(), "Unsigned packages found")
 	require.Contains(t, w.list, "abandon repo 9")

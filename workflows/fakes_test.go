@@ -144,6 +144,10 @@ func (d *database) FindRepo(_ context.Context, req system.FindRepoRequest) (syst
 	return system.FindRepoReply{Repo: d.repo, Want: req.Want}, nil
 }
 
+func (d *database) GetRepo(_ context.Context, id int64) (tasks.RepoInfo, error) {
+	return tasks.RepoInfo{ID: id, TagID: 1, TagName: "f40-build"}, nil
+}
+
 func (d *database) setRepo(r *tasks.RepoInfo) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -221,6 +225,11 @@ func (h *host) RebuildSRPM(_ context.Context, req builder.RebuildSRPMRequest) (t
 	return tasks.SRPMResult{SRPM: h.folder(req.Task) + "/hello.src.rpm"}, nil
 }
 
+func (h *host) Runroot(_ context.Context, req builder.RunrootRequest) (string, error) {
+	h.add("run %v in repo %d", req.Params.Command, req.RepoID)
+	return "id completed successfully", nil
+}
+
 func (h *host) CreateRepo(_ context.Context, req builder.CreateRepoRequest) (tasks.CreaterepoResult, error) {
 	h.add("createrepo %d %s", req.Params.RepoID, req.Params.Arch)
 	if err := h.build(1, builder.BuildArchRequest{Params: tasks.BuildArchParams{Arch: req.Params.Arch}}); err != nil {
@@ -252,4 +261,16 @@ func packageFailure(msg string) error {
 func hostTrouble(kind, msg string) error {
 	return temporal.NewNonRetryableApplicationError(msg, kind, nil,
 		task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: msg})
+}
+
+// failing makes n parts of a task fail together: once all have begun, because
+// the test suite of the SDK panics when a child is cancelled that has not.
+func failing(n int, message string) func(int, builder.BuildArchRequest) error {
+	var begun sync.WaitGroup
+	begun.Add(n)
+	return func(int, builder.BuildArchRequest) error {
+		begun.Done()
+		begun.Wait()
+		return packageFailure(message)
+	}
 }

@@ -89,9 +89,10 @@ func TestScratchBuildIsNotTagged(t *testing.T) {
 // imported.
 func TestBuildFailure(t *testing.T) {
 	w := newWorld(t)
-	w.host.build = func(_ int, req builder.BuildArchRequest) error {
-		if req.Params.Arch == "aarch64" {
-			return packageFailure("see build.log")
+	fail := failing(2, "see build.log")
+	w.host.build = func(try int, req builder.BuildArchRequest) error {
+		if err := fail(try, req); req.Params.Arch == "aarch64" {
+			return err
 		}
 		return nil
 	}
@@ -237,8 +238,11 @@ func TestCancelOnAHost(t *testing.T) {
 	w := newWorld(t)
 	stopped := make(chan struct{})
 	w.host.stop = func() { close(stopped) }
-	w.host.build = func(int, builder.BuildArchRequest) error { <-stopped; return nil }
-	w.RegisterDelayedCallback(w.CancelWorkflow, time.Millisecond)
+	w.host.build = func(int, builder.BuildArchRequest) error {
+		w.CancelWorkflow()
+		<-stopped
+		return nil
+	}
 	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
 	require.True(t, temporal.IsCanceledError(w.GetWorkflowError()))
 	require.Equal(t, []string{"stop 1", "cancel 1"}, w.list[len(w.list)-2:])
@@ -290,7 +294,7 @@ func TestNewRepo(t *testing.T) {
 
 func TestNewRepoFailure(t *testing.T) {
 	w := newWorld(t)
-	w.host.build = func(int, builder.BuildArchRequest) error { return packageFailure("createrepo_c: exit status 2") }
+	w.host.build = failing(2, "createrepo_c: exit status 2")
 	w.run("newRepo", tasks.NewRepoParams{Tag: tasks.Ref{Name: "f40-build"}})
 	require.ErrorContains(t, w.GetWorkflowError(), "createrepo_c")
 	require.Contains(t, w.list, "abandon repo 7")
