@@ -53,17 +53,8 @@ func (b *buildRun) findRepo() error {
 	if b.params.Opts.WaitRepo {
 		want.MinEvent = "last"
 	}
-	var found system.FindRepoReply
-	req := system.FindRepoRequest{TaskID: b.task.ID, Owner: b.task.OwnerID, Want: want}
-	err := b.local(db.FindRepo, req, &found)
-	switch {
-	case err != nil:
-		return err
-	case found.Repo != nil:
-		b.repo = *found.Repo
-		return nil
-	}
-	b.repo, err = startAndWait(b.run, tasks.Waitrepo, found.Want, childOpts{arch: "noarch"})
+	var err error
+	b.repo, err = b.readyRepo(want)
 	return err
 }
 

@@ -19,6 +19,7 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.ChainBuild, chainBuild)
 	bind(w, tasks.DistRepo, distRepo)
 	bind(w, tasks.Createdistrepo, createdistrepo)
+	bind(w, tasks.Runroot, runroot)
 
 	bind(w, tasks.Shutdown, shutdown)
 	bind(w, tasks.Restart, restart)

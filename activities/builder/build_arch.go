@@ -59,7 +59,11 @@ func (j *job) weigh(ctx context.Context, name string) {
 	if err != nil || average == nil || *average <= 0 {
 		return // a package that was never built
 	}
-	p := api.SetTaskWeightParams{TaskID: j.task.ID, Weight: base + min(most, *average*perSecond)}
+	j.setWeight(ctx, base+min(most, *average*perSecond))
+}
+
+func (j *job) setWeight(ctx context.Context, weight float64) {
+	p := api.SetTaskWeightParams{TaskID: j.task.ID, Weight: weight}
 	if _, err := rpc.Invoke(ctx, j.hub, api.HostSetTaskWeight, p); err != nil {
 		j.log.Warn("weight is not set", "error", err)
 	}

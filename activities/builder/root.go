@@ -3,6 +3,7 @@ package builder
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -21,6 +22,10 @@ type rootSpec struct {
 	arch    string // as the task has it; noarch work takes one of the host's
 	group   string
 	network bool
+	// mounts are directories of the host that can be written inside.
+	mounts []string
+	// newChroot overrides the tag's mock.new_chroot.
+	newChroot *bool
 }
 
 // rootFile remembers a task's rootState.
@@ -59,8 +64,8 @@ func (j *job) makeRoot(ctx context.Context, s rootSpec) (*root, error) {
 		return nil, err
 	}
 	r := &root{job: j, Root: buildroot.Root{
-		Tag: config.Name, ID: state.BuildrootID, RepoID: s.repoID, Arch: state.Arch, Group: s.group, Extra: config.Extra,
-		BaseDir: filepath.Join(j.cfg.WorkDir, "roots"), WorkDir: j.dir, Network: s.network,
+		Tag: config.Name, ID: state.BuildrootID, RepoID: s.repoID, Arch: state.Arch, Group: s.group, Extra: s.extra(config.Extra),
+		BaseDir: filepath.Join(j.cfg.WorkDir, "roots"), WorkDir: j.dir, Network: s.network, Mounts: s.mounts,
 		Repos:  []string{fmt.Sprintf("%s/repos/%s/%d/%s", j.cfg.TopURL, repo.TagName, s.repoID, state.Arch)},
 		Vendor: j.cfg.Vendor, Packager: j.cfg.Packager, Distribution: j.cfg.Distribution,
 	}}
@@ -74,6 +79,17 @@ func (j *job) makeRoot(ctx context.Context, s rootSpec) (*root, error) {
 	}
 	j.logs.watch(r.LogGlobs()...)
 	return r, r.init(ctx)
+}
+
+// extra is the tag's extra data as the root is to see it.
+func (s rootSpec) extra(tags map[string]any) map[string]any {
+	if s.newChroot == nil {
+		return tags
+	}
+	own := map[string]any{}
+	maps.Copy(own, tags)
+	own["mock.new_chroot"] = *s.newChroot
+	return own
 }
 
 // newBuildroot chooses the root's arch and has the hub make its row.

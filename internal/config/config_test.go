@@ -48,6 +48,7 @@ func TestErrors(t *testing.T) {
 		{"negative age", "[hub]\nsession_max_age = \"-1s\"", "session_max_age must not be negative"},
 		{"no window", "[hub]\nlogin_failure_window = \"0s\"", "login_failure_window must be positive"},
 		{"bad pattern", "[hub]\nregex_user_name = \"[\"", "regex_user_name"},
+		{"relative mount", "[worker]\nrunroot_mounts = [\"srv\"]", `runroot_mounts: "srv" is no absolute path`},
 		{"bad level", "[log]\nlevel = \"loud\"", `level "loud" is none of`},
 		{"unknown fairness", "[scheduler]\nfairness = \"luck\"", `fairness "luck" is none of`},
 		{"share of nothing", "[scheduler]\nowner_share = 0.0", "owner_share must be above 0"},

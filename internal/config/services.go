@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -66,6 +67,8 @@ type Worker struct {
 	AllowedSCMsUseConfig bool `toml:"allowed_scms_use_config"` // allowed_scms counts
 	AllowedSCMsUsePolicy bool `toml:"allowed_scms_use_policy"` // the hub's policy build_from_scm is asked, after it
 
+	RunrootMounts []string `toml:"runroot_mounts"` // directories that runroot tasks may have mounted to write, and those below
+
 	Vendor       string `toml:"vendor"` // what RPMs say of where they were made
 	Packager     string `toml:"packager"`
 	Distribution string `toml:"distribution"`
@@ -83,6 +86,8 @@ func defaultWorker() Worker {
 
 		AllowedSCMsUseConfig: true,
 
+		RunrootMounts: []string{},
+
 		Vendor:       "Koji",
 		Packager:     "Koji",
 		Distribution: "Unknown",
@@ -95,6 +100,11 @@ func (w *Worker) validate() error {
 	}
 	if !slices.Contains([]string{"auto", "mock", "native"}, w.Driver) {
 		return fmt.Errorf("worker: driver %q is none of auto, mock, native", w.Driver)
+	}
+	for _, dir := range w.RunrootMounts {
+		if !filepath.IsAbs(dir) {
+			return fmt.Errorf("worker: runroot_mounts: %q is no absolute path", dir)
+		}
 	}
 	if w.Gateway != "" && (w.Cert == "" || w.ServerCA == "") {
 		return errors.New("worker: gateway needs cert and server_ca")

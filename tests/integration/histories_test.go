@@ -65,6 +65,16 @@ func TestRecordHistories(t *testing.T) {
 	l.closed(t, id)
 	l.record(t, "build-git-scratch", id)
 	l.recordChain(t)
+	l.recordRunroot(t)
+}
+
+// recordRunroot records commands in buildroots.
+func (l *lab) recordRunroot(t *testing.T) {
+	for name, command := range map[string]string{"runroot": "echo hi", "runroot-failed": "exit 3"} {
+		id := l.runroot(t, "plain-build", "default", command, nil)
+		await(t, name, func() bool { return l.state(t, id).Finished() })
+		l.record(t, name, id)
+	}
 }
 
 // recordChain records chains of builds and dist repos.

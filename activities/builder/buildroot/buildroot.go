@@ -31,6 +31,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/workers/step"
 )
 
@@ -79,6 +80,9 @@ type Root struct {
 	Network bool
 	// Binds are directories of the host to show inside: outside path to inside path.
 	Binds map[string]string
+	// Mounts are directories of the host that are inside at the same place, where
+	// commands of root's can write to them.
+	Mounts []string
 	// Timeout ends an rpmbuild; 24 hours when 0.
 	Timeout time.Duration
 	// Proxy is an HTTP proxy for the package manager.
@@ -181,6 +185,7 @@ type Job struct {
 	Rebuild     *Rebuild     `json:",omitempty"`
 	BuildSRPM   *BuildSRPM   `json:",omitempty"`
 	RebuildSRPM *RebuildSRPM `json:",omitempty"`
+	Install     *Install     `json:",omitempty"`
 	Command     *Command     `json:",omitempty"`
 }
 
@@ -205,17 +210,28 @@ type RebuildSRPM struct {
 	SRPM string // path outside of the root
 }
 
-// Command runs a command in the root.
+// Install adds packages to the root.
+type Install struct {
+	Packages []string // as the package manager's command line takes them
+}
+
+// Command runs a command in the root. One that fails is a BuildrootError.
 type Command struct {
-	Name   string // names the step, as "uname"
-	Argv   []string
-	Dir    string // inside of the root; "/" when empty
-	Unpriv bool   // as the build user instead of root
+	Name     string // names the step, as "uname"
+	Argv     []string
+	Dir      string // inside of the root; "/" when empty
+	Unpriv   bool   // as the build user instead of root
+	HostArch bool   // the kernel names the host's arch, where the root's is another
+	// Fetch are files inside, by their paths from /, that are copied to the directory FetchTo
+	// once the command has ended, however it did. Those that are not there, or
+	// are no regular files, are left out.
+	Fetch   []string
+	FetchTo string
 }
 
 func (j Job) validate() error {
 	n := 0
-	for _, set := range []bool{j.Rebuild != nil, j.BuildSRPM != nil, j.RebuildSRPM != nil, j.Command != nil} {
+	for _, set := range []bool{j.Rebuild != nil, j.BuildSRPM != nil, j.RebuildSRPM != nil, j.Install != nil, j.Command != nil} {
 		if set {
 			n++
 		}
@@ -223,8 +239,23 @@ func (j Job) validate() error {
 	if n != 1 {
 		return fmt.Errorf("buildroot: a job has to be one thing, not %d", n)
 	}
+	if j.Install != nil {
+		return j.Install.validate()
+	}
 	if c := j.Command; c != nil && (c.Name == "" || len(c.Argv) == 0) {
 		return errors.New("buildroot: a command needs a name and arguments")
+	}
+	return nil
+}
+
+func (i Install) validate() error {
+	if len(i.Packages) == 0 {
+		return errors.New("buildroot: nothing to install")
+	}
+	for _, name := range i.Packages {
+		if name == "" || strings.HasPrefix(name, "-") {
+			return koji.BuildrootErrorf("%q is no package", name).WithKind(koji.KindPackage)
+		}
 	}
 	return nil
 }
@@ -238,6 +269,8 @@ func (j Job) step() string {
 		return "buildsrpm"
 	case j.RebuildSRPM != nil:
 		return "rebuildsrpm"
+	case j.Install != nil:
+		return "install"
 	}
 	return "command-" + j.Command.Name
 }
@@ -248,6 +281,6 @@ type Result struct {
 	RPMs, SRPMs, Logs, Unexpected []string
 	// Packages are those installed in the root after the job.
 	Packages []Package
-	// Exit says how the job's command ended.
+	// Exit says how the job's process ended; a Command's is its own, once it ran.
 	Exit step.Exit
 }

@@ -133,14 +133,16 @@ func (d *mockDriver) Build(ctx context.Context, root Root, job Job) (Result, err
 		res.Exit, err = d.buildSRPM(ctx, root, job.BuildSRPM)
 	case job.RebuildSRPM != nil:
 		res.Exit, err = d.rebuildSRPM(ctx, root, job.RebuildSRPM)
+	case job.Install != nil:
+		res.Exit, err = d.install(ctx, root, job)
 	default:
 		res.Exit, err = d.command(ctx, root, job)
 	}
 	if ctx.Err() != nil {
 		return res, err
 	}
-	// Koji: the list is taken before the exit is judged, and again after a build only.
-	if job.Rebuild != nil {
+	// Koji: the list is taken before the exit is judged, and only of jobs that install.
+	if job.Rebuild != nil || job.Install != nil {
 		var listErr error
 		if res.Packages, listErr = InstalledPackages(ctx, root.RootDir()); err == nil {
 			err = listErr
@@ -251,6 +253,15 @@ func theSpec(root, dir string) (string, error) {
 	return names[0], nil
 }
 
+func (d *mockDriver) install(ctx context.Context, root Root, job Job) (step.Exit, error) {
+	exit, err := d.mock(ctx, root, job.step(), append([]string{"--install"}, job.Install.Packages...)...)
+	if err == nil && !exit.OK() {
+		doing, fault := job.doing(root)
+		err = failed(fault, doing, "mock", exit, root.ResultDir())
+	}
+	return exit, err
+}
+
 func (d *mockDriver) command(ctx context.Context, root Root, job Job) (step.Exit, error) {
 	c := job.Command
 	args := []string{"--no-clean"}
@@ -260,9 +271,15 @@ func (d *mockDriver) command(ctx context.Context, root Root, job Job) (step.Exit
 	if c.Dir != "" {
 		args = append(args, "--cwd", c.Dir)
 	}
+	if c.HostArch {
+		args = append(args, "--arch", hostArch())
+	}
 	exit, err := d.mock(ctx, root, job.step(), concat(args, []string{"--chroot", "--"}, c.Argv)...)
 	if err == nil && !exit.OK() {
 		err = failed(koji.FaultBuildroot, "error running "+c.Name, "mock", exit, root.ResultDir())
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, c.fetch(root.RootDir()))
 	}
 	return exit, err
 }

@@ -88,6 +88,27 @@ func TestMock(t *testing.T) {
 	}
 }
 
+func TestMockCommand(t *testing.T) {
+	b := newRecordedMock(t)
+	shared := t.TempDir()
+	b.root.Mounts = []string{shared}
+	_, err := b.driver.Init(t.Context(), b.root)
+	require.NoError(t, err)
+	config, err := os.ReadFile(filepath.Join(b.root.BaseDir, "etc/koji", b.root.Name()+".cfg"))
+	require.NoError(t, err)
+	require.Contains(t, string(config), "['dirs'].append(('"+shared+"', '"+shared+"'))")
+	_, err = b.driver.Build(t.Context(), b.root, buildroot.Job{Install: &buildroot.Install{Packages: []string{"foo", "bar"}}})
+	require.NoError(t, err)
+	require.NoError(t, os.MkdirAll(filepath.Join(b.root.RootDir(), "builddir"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(b.root.RootDir(), "builddir/log"), []byte("said"), 0o644))
+	c := &buildroot.Command{Name: "x", Argv: []string{"exit-3"}, HostArch: true, Fetch: []string{"/builddir/log"}, FetchTo: t.TempDir()}
+	res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{Command: c})
+	require.Equal(t, koji.FaultBuildroot, koji.FaultOf(err))
+	require.Equal(t, 3, res.Exit.Code)
+	require.FileExists(t, filepath.Join(c.FetchTo, "log"))
+	require.Equal(t, []string{"nobody --new-chroot --install foo bar", "nobody --new-chroot --no-clean --arch x86_64 --chroot -- exit-3"}, b.calls(t)[2:])
+}
+
 func TestMockInitFails(t *testing.T) {
 	b := newRecordedMock(t)
 	require.NoError(t, os.WriteFile(filepath.Join(b.root.BaseDir, "init-exit"), []byte("30"), 0o644))

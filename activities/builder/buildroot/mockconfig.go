@@ -26,6 +26,9 @@ func mockConfig(r Root) (string, error) {
 		fmt.Fprintf(&b, "config_opts['plugin_conf']['bind_mount_opts']['dirs'].append((%s, %s))\n",
 			pyString(outside), pyString(r.Binds[outside]))
 	}
+	for _, dir := range r.Mounts {
+		fmt.Fprintf(&b, "config_opts['plugin_conf']['bind_mount_opts']['dirs'].append((%s, %s))\n", pyString(dir), pyString(dir))
+	}
 	writeOpts(&b, "config_opts['macros']", asAny(r.macros()))
 	writeOpts(&b, "config_opts['environment']", asAny(r.env()))
 	if r.Network {
@@ -68,9 +71,9 @@ func mockOpts(r Root) map[string]any {
 			opts[key] = v
 		}
 	}
-	if len(r.Binds) > 0 {
-		// Koji: binds alone turn mock's /dev off; SRPM builds with credentials, the
-		// only ones to have binds here, want it.
+	if len(r.Binds)+len(r.Mounts) > 0 {
+		// Koji: binds alone turn mock's /dev off; SRPM builds with credentials and
+		// runroot, the only ones to have any here, want it.
 		opts["internal_dev_setup"] = true
 	}
 	return opts

@@ -40,6 +40,7 @@ type nativeSpec struct {
 type nativeResult struct {
 	Packages []Package
 	Doing    string // what failed, in Koji's words, when it is not the job as a whole
+	Status   int    // of a Command that ran and failed; 0 if there is none
 	Said     string // the whole message, where Koji's does not speak of an exit status
 }
 
@@ -84,6 +85,9 @@ func (d *nativeDriver) Build(ctx context.Context, root Root, job Job) (Result, e
 			err = koji.BuildErrorf("%s", res.Said)
 		}
 	}
+	if res.Status != 0 {
+		exit.Code = res.Status
+	}
 	out := Result{Packages: res.Packages, Exit: exit}
 	return out, errors.Join(err, collect(root.ResultDir(), &out))
 }
@@ -93,6 +97,8 @@ func (j Job) doing(root Root) (string, int) {
 	switch {
 	case j.Rebuild != nil:
 		return "error building package (arch " + j.Rebuild.arch(root) + ")", koji.FaultBuild
+	case j.Install != nil:
+		return "could not install packages", koji.FaultBuildroot
 	case j.Command != nil:
 		return "error running " + j.Command.Name, koji.FaultBuildroot
 	}

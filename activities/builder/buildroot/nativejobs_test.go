@@ -330,6 +330,46 @@ func testSandbox(t *testing.T, b build) {
 	require.EqualError(t, err, "error running fail, native build exited with status 50; see root.log for more information")
 }
 
+// A command of root's, with files that it leaves and a directory of the host.
+func TestNativeCommand(t *testing.T) {
+	for _, noUserNamespaces := range []bool{false, true} {
+		b := newBuild(t, "tiny")
+		b.noUserNamespaces = noUserNamespaces
+		b.use(t)
+		shared := t.TempDir()
+		b.root.Mounts = []string{shared}
+		_, err := b.driver.Init(t.Context(), b.root)
+		require.NoError(t, err)
+		c := &buildroot.Command{Name: "x", Fetch: []string{"/builddir/out", "tmp/deep/log", "/etc/link", "/missing"},
+			FetchTo: filepath.Join(b.root.WorkDir, "fetched"), Argv: []string{"/bin/sh", "-c", `echo out >/builddir/out
+				mkdir /tmp/deep && echo log >/tmp/deep/log && ln -s /etc/passwd /etc/link && id -u >` + shared + `/id; exit 7`}}
+		res, err := b.driver.Build(t.Context(), b.root, buildroot.Job{Command: c})
+		require.ErrorContains(t, err, "error running x")
+		require.Equal(t, koji.FaultBuildroot, koji.FaultOf(err))
+		require.Equal(t, 7, res.Exit.Code)
+		for file, want := range map[string]string{c.FetchTo + "/out": "out\n", c.FetchTo + "/log": "log\n", shared + "/id": "0\n"} {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			require.Equal(t, want, string(text))
+		}
+		left, err := os.ReadDir(c.FetchTo)
+		require.NoError(t, err)
+		require.Len(t, left, 2, "what is no regular file stays inside")
+	}
+}
+
+func TestNativeInstall(t *testing.T) {
+	b := newBuild(t, "tiny")
+	_, err := b.driver.Init(t.Context(), b.root)
+	require.NoError(t, err)
+	_, err = b.driver.Build(t.Context(), b.root, buildroot.Job{Install: &buildroot.Install{Packages: []string{"no-such-package"}}})
+	require.EqualError(t, err, "could not install packages, native build exited with status 30; see root.log for more information")
+	require.Equal(t, koji.FaultBuildroot, koji.FaultOf(err))
+	require.Equal(t, koji.KindPackage, koji.KindOf(err))
+	_, err = b.driver.Build(t.Context(), b.root, buildroot.Job{Install: &buildroot.Install{Packages: []string{"--installroot=/"}}})
+	require.EqualError(t, err, `"--installroot=/" is no package`)
+}
+
 // Where overlayfs cannot be stacked, a root is a copy of its base.
 func TestNativeWithoutOverlay(t *testing.T) {
 	b := newBuild(t, "tiny")

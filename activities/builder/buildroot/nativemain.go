@@ -77,7 +77,7 @@ func runNative(ctx context.Context, spec nativeSpec) int {
 	}
 	defer n.logs.close()
 	err = n.run(ctx)
-	res := nativeResult{Doing: n.doing}
+	res := nativeResult{Doing: n.doing, Status: n.status}
 	if n.mounted {
 		var listErr error
 		if res.Packages, listErr = InstalledPackages(ctx, n.mnt); err == nil {

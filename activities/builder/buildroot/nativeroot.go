@@ -20,6 +20,7 @@ type nativeRun struct {
 	home     string // HOME of rpm and dnf on the host
 	logs     *nativeLogs
 	doing    string // for nativeResult
+	status   int    // for nativeResult
 	mounted  bool
 	baseLock *os.File // held until the process ends
 
@@ -61,10 +62,20 @@ func (n *nativeRun) run(ctx context.Context) error {
 		return n.buildSRPM(ctx, job.BuildSRPM)
 	case job.RebuildSRPM != nil:
 		return n.rebuildSRPM(ctx, job.RebuildSRPM)
+	case job.Install != nil:
+		defer n.logs.phase("installing packages")()
+		return n.dnf(ctx, n.mnt, append([]string{"install"}, job.Install.Packages...)...)
 	}
-	c := n.job.Command
+	return n.command(ctx, n.job.Command)
+}
+
+func (n *nativeRun) command(ctx context.Context, c *Command) error {
 	defer n.logs.phase("chroot %q", c.Argv)()
-	return coded(exitCommand, n.inRoot(ctx, n.logs.root, sandbox{dir: c.Dir, root: !c.Unpriv}, c.Argv...))
+	err := n.inRoot(ctx, n.logs.root, sandbox{dir: c.Dir, root: !c.Unpriv, hostArch: c.HostArch}, c.Argv...)
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() > 0 {
+		n.status = exit.ExitCode()
+	}
+	return errors.Join(coded(exitCommand, err), c.fetch(n.mnt))
 }
 
 // writeHome gives the host's rpm the database path of the roots: Debian's own

@@ -66,6 +66,31 @@ func fetch(root, file, dst string) error {
 	return errors.Join(err, out.Close(), os.Chtimes(dst, info.ModTime(), info.ModTime()))
 }
 
+// fetch copies the files that the command is to leave out of its root.
+func (c *Command) fetch(root string) error {
+	if len(c.Fetch) == 0 {
+		return nil
+	}
+	in, err := os.OpenRoot(root)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(c.FetchTo, 0o700); err != nil {
+		return err
+	}
+	for _, file := range c.Fetch {
+		file = path.Clean("/" + file)
+		if info, err := in.Lstat(strings.TrimPrefix(file, "/")); err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if err := fetch(root, file, filepath.Join(c.FetchTo, path.Base(file))); err != nil {
+			return fmt.Errorf("fetch %s: %w", file, err)
+		}
+	}
+	return nil
+}
+
 // putInside copies a file into a directory of a root and returns its path
 // inside. One that is there already is left alone: a build may be reading it.
 func putInside(root, dir, file string) (string, error) {

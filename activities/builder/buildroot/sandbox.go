@@ -19,6 +19,8 @@ import (
 type sandbox struct {
 	dir  string // "/" when empty
 	root bool   // as root instead of the build user
+
+	hostArch bool // the kernel does not pretend to be of the root's arch
 }
 
 func (s sandbox) folder() string { return cmp.Or(s.dir, "/") }
@@ -44,6 +46,9 @@ func (n *nativeRun) bwrap(ctx context.Context, s sandbox, argv ...string) *exec.
 	for _, outside := range slices.Sorted(maps.Keys(n.root.Binds)) {
 		args = append(args, "--ro-bind", outside, n.root.Binds[outside])
 	}
+	for _, dir := range n.mounts(s) {
+		args = append(args, "--bind", dir, dir)
+	}
 	if !n.root.Network {
 		args = append(args, "--unshare-net")
 	}
@@ -56,7 +61,7 @@ func (n *nativeRun) bwrap(ctx context.Context, s sandbox, argv ...string) *exec.
 	} else {
 		args = append(args, "--unshare-user", "--uid", fmt.Sprint(buildUser.UID), "--gid", fmt.Sprint(buildUser.GID))
 	}
-	if is32on64(n.root.Arch) {
+	if is32on64(n.root.Arch) && !s.hostArch {
 		args = append([]string{"setarch", n.root.rpmArch()}, args...)
 	}
 	args = append(append(args, "--"), argv...)
@@ -67,6 +72,15 @@ func (n *nativeRun) bwrap(ctx context.Context, s sandbox, argv ...string) *exec.
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: buildUser.UID, Gid: buildUser.GID}}
 	}
 	return cmd
+}
+
+// mounts are the directories that a command may write to: root's only, as the
+// build user may not even pass to them.
+func (n *nativeRun) mounts(s sandbox) []string {
+	if !s.root {
+		return nil
+	}
+	return n.root.Mounts
 }
 
 // insideEnv is the environment of commands in the root: mock's, and the tag's.
@@ -88,7 +102,7 @@ func (n *nativeRun) prepareInside() error {
 		return err
 	}
 	defer in.Close()
-	for _, dir := range append(slices.Collect(maps.Values(n.root.Binds)), TmpDir, "/run") {
+	for _, dir := range slices.Concat(slices.Collect(maps.Values(n.root.Binds)), n.root.Mounts, []string{TmpDir, "/run"}) {
 		if err := in.MkdirAll(strings.TrimPrefix(dir, "/"), 0o755); err != nil {
 			return err
 		}

@@ -30,8 +30,8 @@ func canSandbox(user step.User, dir string) bool {
 }
 
 // enterScript furnishes the root within the new namespaces and runs the command
-// there. Arguments: root, number of binds, the binds (outside, inside), then the
-// environment and what enters the root.
+// there. Arguments: root, number of binds, the binds (outside, inside, options),
+// then the environment and what enters the root.
 //
 // The shell stays: a change of user in the process that unshare started would
 // clear the signal that ends all with it.
@@ -47,7 +47,7 @@ ln -s pts/ptmx "$root/dev/ptmx"; ln -s /proc/self/fd "$root/dev/fd"
 ln -s fd/0 "$root/dev/stdin"; ln -s fd/1 "$root/dev/stdout"; ln -s fd/2 "$root/dev/stderr"
 mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
-while [ "$binds" -gt 0 ]; do mount --bind -o ro "$1" "$root/$2"; shift 2; binds=$((binds - 1)); done
+while [ "$binds" -gt 0 ]; do mount --bind -o "$3" "$1" "$root/$2"; shift 3; binds=$((binds - 1)); done
 hostname mock
 env -i "$@" && exit 0 || exit $?
 `
@@ -58,9 +58,12 @@ func (n *nativeRun) unshared(ctx context.Context, s sandbox, argv ...string) *ex
 	if !n.root.Network {
 		args = append(args, "--net")
 	}
-	args = append(args, "--", "/bin/sh", "-c", enterScript, "sh", n.mnt, fmt.Sprint(len(n.root.Binds)))
+	args = append(args, "--", "/bin/sh", "-c", enterScript, "sh", n.mnt, fmt.Sprint(len(n.root.Binds)+len(n.mounts(s))))
 	for _, outside := range slices.Sorted(maps.Keys(n.root.Binds)) {
-		args = append(args, outside, strings.TrimPrefix(n.root.Binds[outside], "/"))
+		args = append(args, outside, strings.TrimPrefix(n.root.Binds[outside], "/"), "ro")
+	}
+	for _, dir := range n.mounts(s) {
+		args = append(args, dir, strings.TrimPrefix(dir, "/"), "rw")
 	}
 	args = append(args, n.insideEnv()...)
 	// No program of the root runs before the command: the tiny one's shell and env
@@ -70,7 +73,7 @@ func (n *nativeRun) unshared(ctx context.Context, s sandbox, argv ...string) *ex
 		args = append(args, "--setgid", fmt.Sprint(buildUser.GID), "--setuid", fmt.Sprint(buildUser.UID))
 	}
 	args = append(append(args, "--"), argv...)
-	if is32on64(n.root.Arch) {
+	if is32on64(n.root.Arch) && !s.hostArch {
 		args = append([]string{"setarch", n.root.rpmArch()}, args...)
 	}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
