@@ -137,6 +137,9 @@ func (c *completion) record(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	if err := c.h.notifyBuild(ctx, c.build.ID); err != nil {
+		return err
+	}
 	for _, m := range c.moves {
 		if err := c.filing.move(m[0], m[1]); err != nil {
 			return errors.Join(err, c.filing.undo())
@@ -354,8 +357,11 @@ func (h *Hub) FailBuild(ctx context.Context, taskID, buildID int64) error {
 			return koji.ActionNotAllowedf("build %d is not of task %d", buildID, taskID)
 		}
 		failed, err := h.Store.EndBuild(ctx, buildID, koji.BuildFailed)
-		if err != nil || failed || b.State == koji.BuildFailed { // by an earlier try of this call
+		switch {
+		case err != nil || b.State == koji.BuildFailed: // by an earlier try of this call
 			return err
+		case failed:
+			return h.notifyBuild(ctx, buildID)
 		}
 		return koji.GenericErrorf("cannot update build %d, state: %s", buildID, b.State)
 	})
@@ -371,6 +377,9 @@ func (h *Hub) CancelBuild(ctx context.Context, buildID int64, cancelTask bool) (
 			return err
 		}
 		if canceled, err = h.Store.EndBuild(ctx, buildID, koji.BuildCanceled); err != nil || !canceled {
+			return err
+		}
+		if err := h.notifyBuild(ctx, buildID); err != nil {
 			return err
 		}
 		if cancelTask && b.TaskID != nil {

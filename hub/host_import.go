@@ -203,6 +203,9 @@ func (o *otherImport) complete(ctx context.Context) error {
 	if err := o.h.Store.CompleteBuild(ctx, o.build.ID, o.build.VolumeID); err != nil {
 		return err
 	}
+	if err := o.h.notifyBuild(ctx, o.build.ID); err != nil {
+		return err
+	}
 	if err := o.record(ctx); err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/kerberos"
+	"github.com/toji-build/toji/internal/mail"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -68,6 +69,7 @@ type Hub struct {
 	SideTags   config.SideTag
 	SavedTrees config.SaveFailedTree
 	Messages   config.Messages
+	Relay      *mail.Relay // nil: this hub sends no mail
 	Paths      koji.PathInfo
 	Names      koji.NameRules
 	Log        *slog.Logger
@@ -115,6 +117,9 @@ func New(o Options) (*Hub, error) {
 	}
 	h.Sched = scheduler.New(h.Store, h.Log, schedulerOptions(o.Config.Scheduler))
 	if err := h.setUpLogin(); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
+	if err := h.setUpMail(o.Config.Mail); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)
 	}
 	h.metrics = newMetrics(h.Registry)

@@ -23,7 +23,7 @@ func bindTagging(r *rpc.Registry, h *Hub) {
 	rpc.Bind(r, api.MoveAllBuilds, h.moveAllBuilds)
 	rpc.Bind(r, api.MassTag, h.massTag)
 	rpc.Bind(r, api.HostTagBuild, h.hostTagBuild)
-	rpc.Bind(r, api.HostTagNotification, hostTagNotification)
+	rpc.Bind(r, api.HostTagNotification, h.hostTagNotification)
 }
 
 // tagOperation is a build on its way into a tag, out of one, or both, on the
@@ -148,6 +148,9 @@ type TagBuildRequest struct {
 	BuildID int64
 	Force   bool // for admins: pass over locks, package list, policy, and tag again
 	FromTag any  // id or name of the tag to move it from; nil for none
+
+	Notify        bool // tell of it by mail
+	IgnoreSuccess bool // unless it went well
 }
 
 // TagBuild tags a build, with every check of a tagBuild task: policy, package
@@ -178,7 +181,13 @@ func (h *Hub) TagBuild(ctx context.Context, r TagBuildRequest) error {
 				return err
 			}
 		}
-		return h.applyTagOperation(ctx, op, true)
+		if err := h.applyTagOperation(ctx, op, true); err != nil || !r.Notify {
+			return err
+		}
+		_, err = h.notifyTagging(ctx, tagNotice{
+			tag: op.to.ID, from: r.FromTag, build: r.BuildID, user: r.UserID, ignoreSuccess: r.IgnoreSuccess,
+		})
+		return err
 	})
 }
 
@@ -229,7 +238,11 @@ func (h *Hub) tagBuildBypass(ctx context.Context, p api.TagBuildBypassParams) (r
 	if op.build, err = h.build(ctx, p.Build, true); err != nil {
 		return rpc.None{}, err
 	}
-	return rpc.None{}, h.tagAtOnce(ctx, op, true)
+	if err := h.tagAtOnce(ctx, op, true); err != nil || !p.Notify {
+		return rpc.None{}, err
+	}
+	_, err = h.notifyTagging(ctx, tagNotice{tag: op.to.ID, build: op.build.ID, user: op.userID})
+	return rpc.None{}, err
 }
 
 // UntagBuildRequest asks that a build be taken out of a tag.
@@ -239,6 +252,7 @@ type UntagBuildRequest struct {
 	Build  any   // id, NVR or map
 	Strict bool  // a build that is not in the tag is an error
 	Force  bool  // for admins: pass over locks and policy
+	Notify bool  // tell of it by mail
 }
 
 // UntagBuild takes a build out of a tag, if the tag's policy, lock and
@@ -253,18 +267,24 @@ func (h *Hub) UntagBuild(ctx context.Context, r UntagBuildRequest) error {
 		if op.build, err = h.build(ctx, r.Build, true); err != nil {
 			return err
 		}
-		return h.tagAtOnce(ctx, op, r.Strict)
+		if err := h.tagAtOnce(ctx, op, r.Strict); err != nil || !r.Notify {
+			return err
+		}
+		_, err = h.notifyTagging(ctx, tagNotice{from: op.from.ID, build: op.build.ID, user: r.UserID})
+		return err
 	})
 }
 
 func (h *Hub) untagBuild(ctx context.Context, p api.UntagBuildParams) (rpc.None, error) {
 	return rpc.None{}, h.UntagBuild(ctx, UntagBuildRequest{
-		UserID: session.From(ctx).UserID, Tag: p.Tag, Build: p.Build, Strict: p.Strict, Force: p.Force,
+		UserID: session.From(ctx).UserID, Tag: p.Tag, Build: p.Build, Strict: p.Strict, Force: p.Force, Notify: true,
 	})
 }
 
 func (h *Hub) untagBuildBypass(ctx context.Context, p api.UntagBuildBypassParams) (rpc.None, error) {
-	return h.untagBuild(ctx, api.UntagBuildParams{Tag: p.Tag, Build: p.Build, Strict: p.Strict, Force: p.Force})
+	return rpc.None{}, h.UntagBuild(ctx, UntagBuildRequest{
+		UserID: session.From(ctx).UserID, Tag: p.Tag, Build: p.Build, Strict: p.Strict, Force: p.Force, Notify: p.Notify,
+	})
 }
 
 // tagAtOnce does an operation without a task and without a look at the package
@@ -372,9 +392,4 @@ func (h *Hub) hostTagBuild(ctx context.Context, p api.HostTagBuildParams) (rpc.N
 	return rpc.None{}, h.TagBuild(ctx, TagBuildRequest{
 		TaskID: p.TaskID, UserID: t.Task().OwnerID, Tag: p.Tag, BuildID: b.ID, Force: p.Force, FromTag: p.FromTag,
 	})
-}
-
-// hostTagNotification does nothing: this hub sends no mail about tags.
-func hostTagNotification(context.Context, api.HostTagNotificationParams) (rpc.None, error) {
-	return rpc.None{}, nil
 }

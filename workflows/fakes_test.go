@@ -45,7 +45,8 @@ type database struct {
 	finished map[int64]bool              // tasks that cannot open
 	kojid    map[string]task.End         // how tasks of a type end on a host that runs Koji's own builder
 	freed    int                         // how often CloseTask finds the task freed
-	held     int                         // the attempt that has the task in spite of the signal that it was freed
+	mail     func(system.MailRequest) (system.MailReply, error)
+	held     int // the attempt that has the task in spite of the signal that it was freed
 }
 
 func newDatabase(r *record) *database {
@@ -186,6 +187,11 @@ func (d *database) AbandonRepo(_ context.Context, id int64) error {
 
 func (d *database) FollowTasks(_ context.Context, req system.FollowRequest) (system.FollowReply, error) {
 	return system.FollowReply{Done: true}, nil
+}
+
+func (d *database) SendMail(_ context.Context, req system.MailRequest) (system.MailReply, error) {
+	d.add("mail to %v", req.To)
+	return d.mail(req)
 }
 
 // host stands for a build host: it has the methods of builder.Activities.

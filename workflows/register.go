@@ -20,6 +20,8 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.DistRepo, distRepo)
 	bind(w, tasks.Createdistrepo, createdistrepo)
 	bind(w, tasks.Runroot, runroot)
+	bind(w, tasks.BuildNotification, buildNotification)
+	bind(w, tasks.TagNotification, tagNotification)
 
 	bind(w, tasks.Shutdown, shutdown)
 	bind(w, tasks.Restart, restart)

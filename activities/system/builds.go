@@ -5,6 +5,7 @@ import (
 
 	"github.com/toji-build/toji/hub"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/tasks"
 )
 
@@ -102,10 +103,17 @@ type TagBuildRequest struct {
 	Params tasks.TagBuildParams `json:"params"`
 }
 
-// TagBuild tags a build after checking that it may be.
+// TagBuild tags a build after checking that it may be, and has mail sent about it.
 func (a *Activities) TagBuild(ctx context.Context, req TagBuildRequest) error {
-	return answer(a.Hub.TagBuild(ctx, hub.TagBuildRequest{
+	r := hub.TagBuildRequest{
 		TaskID: req.Task.ID, UserID: req.Task.OwnerID, Tag: req.Params.Tag.Value(), BuildID: req.Params.BuildID,
-		Force: req.Params.Force, FromTag: req.Params.FromTag.Value(),
-	}))
+		Force: req.Params.Force, FromTag: req.Params.FromTag.Value(), Notify: true, IgnoreSuccess: req.Params.IgnoreSuccess,
+	}
+	err := a.Hub.TagBuild(ctx, r)
+	if koji.FaultOf(err) != 0 {
+		if e := a.Hub.NotifyFailedTagging(ctx, r, err); e != nil && koji.FaultOf(e) == 0 {
+			return e // to be tried again
+		}
+	}
+	return answer(err)
 }

@@ -70,3 +70,34 @@ func (s *Store) DeleteNotificationBlock(ctx context.Context, id int64) error {
 	_, err := s.Exec(ctx, `DELETE FROM build_notifications_block WHERE id = $1`, id)
 	return err
 }
+
+// NotificationWish says of which builds news are.
+type NotificationWish struct {
+	PackageID int64
+	TagID     *int64  // nil for none: wishes for some tag do not count
+	Success   bool    // what went well is not told to those who want failures only
+	Involved  []int64 // users to tell without a wish of theirs
+	Domain    string  // of their addresses
+}
+
+// recipients reads those that Koji's hub tells, but nobody who is blocked or a
+// host: not even who built. The condition on a row of wishes stands twice, for and
+// against.
+const recipients = `
+WITH wanted AS (
+	SELECT n.user_id, n.email FROM build_notifications n JOIN users u ON u.id = n.user_id
+	WHERE u.status = 0 AND u.usertype IN (0, 2)
+		AND (n.package_id = $1 OR n.package_id IS NULL) AND (n.tag_id = $2 OR n.tag_id IS NULL)
+		AND ($3 OR NOT n.success_only)
+	UNION
+	SELECT u.id, u.name || '@' || $5 FROM users u WHERE u.id = ANY($4::int[]) AND u.status = 0 AND u.usertype = 0
+)
+SELECT DISTINCT email FROM wanted w WHERE NOT EXISTS (
+	SELECT FROM build_notifications_block b WHERE b.user_id = w.user_id
+		AND (b.package_id = $1 OR b.package_id IS NULL) AND (b.tag_id = $2 OR b.tag_id IS NULL))
+ORDER BY email`
+
+// Recipients lists the addresses of those to tell of a build, each once.
+func (s *Store) Recipients(ctx context.Context, w NotificationWish) ([]string, error) {
+	return database.All[string](ctx, s.DB, recipients, w.PackageID, w.TagID, w.Success, w.Involved, w.Domain)
+}

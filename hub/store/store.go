@@ -5,6 +5,8 @@
 package store
 
 import (
+	"context"
+
 	"github.com/toji-build/toji/internal/database"
 )
 
@@ -12,6 +14,10 @@ import (
 // transaction, if there is one, from the context.
 type Store struct {
 	*database.DB
+
+	// BuildsEnded, if set, is told of builds that end together with their tasks, in
+	// the transaction that does so.
+	BuildsEnded func(ctx context.Context, ids []int64) error
 }
 
 // New returns a store over db.

@@ -191,9 +191,18 @@ func (s *Store) endTask(ctx context.Context, id int64, attempt int, state koji.T
 	if err != nil {
 		return transition{}, err
 	}
+	var builds []int64
+	if state == koji.TaskFailed {
+		if builds, err = s.buildsUnderWay(ctx, []int64{id}); err != nil {
+			return transition{}, err
+		}
+	}
 	row, err := database.One[transition](ctx, s.DB, taskEnd, id, int(state), result, attempt, healthy)
 	if err == nil && row.Changed && t.Parent != 0 {
 		_, err = s.Exec(ctx, parentsGoOn, []int64{id})
+	}
+	if err == nil && row.Changed && len(builds) > 0 {
+		err = s.BuildsEnded(ctx, builds)
 	}
 	if err != nil {
 		return transition{}, fmt.Errorf("end task %d: %w", id, err)
@@ -351,6 +360,10 @@ func (s *Store) cancelTree(ctx context.Context, id int64) error {
 // cancelTasks cancels tasks that the transaction has locked. Each workflow is
 // told, too: not every task below another has a workflow that ends with it.
 func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
+	builds, err := s.buildsUnderWay(ctx, ids)
+	if err != nil {
+		return err
+	}
 	for _, q := range []string{
 		`UPDATE task SET state = 3, completion_time = now(), ` + waitsNoMore + ` WHERE id = ANY($1)`,
 		`UPDATE build SET state = 4, completion_time = now() WHERE state = 0 AND task_id = ANY($1)`,
@@ -365,7 +378,19 @@ func (s *Store) cancelTasks(ctx context.Context, ids []int64) error {
 			return fmt.Errorf("cancel tasks: %w", err)
 		}
 	}
-	return nil
+	if len(builds) == 0 {
+		return nil
+	}
+	return s.BuildsEnded(ctx, builds)
+}
+
+// buildsUnderWay lists the builds that end if the tasks do, if anybody is to be
+// told of that.
+func (s *Store) buildsUnderWay(ctx context.Context, tasks []int64) ([]int64, error) {
+	if s.BuildsEnded == nil {
+		return nil, nil
+	}
+	return database.All[int64](ctx, s.DB, `SELECT id FROM build WHERE state = 0 AND task_id = ANY($1) ORDER BY id FOR UPDATE`, tasks)
 }
 
 // Signal nudges a task's workflow once the transaction is committed.

@@ -95,10 +95,16 @@ func (s *Store) SubtaskByKey(ctx context.Context, parent int64, key string) (int
 
 // KeepSubtask remembers a child under its key and marks its parent as waiting.
 func (s *Store) KeepSubtask(ctx context.Context, parent int64, key string, id int64) error {
-	if _, err := s.Exec(ctx, `INSERT INTO toji.subtask (parent, key, task_id) VALUES ($1, $2, $3)`, parent, key, id); err != nil {
+	if err := s.RememberSubtask(ctx, parent, key, id); err != nil {
 		return err
 	}
 	_, err := s.Exec(ctx, `UPDATE task SET waiting = true WHERE id = $1`, parent)
+	return err
+}
+
+// RememberSubtask remembers a task that another made under its key.
+func (s *Store) RememberSubtask(ctx context.Context, parent int64, key string, id int64) error {
+	_, err := s.Exec(ctx, `INSERT INTO toji.subtask (parent, key, task_id) VALUES ($1, $2, $3)`, parent, key, id)
 	return err
 }
 

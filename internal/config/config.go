@@ -25,6 +25,7 @@ type Config struct {
 	SideTag        SideTag        `toml:"sidetag"`
 	SaveFailedTree SaveFailedTree `toml:"save_failed_tree"`
 	Messages       Messages       `toml:"messages"`
+	Mail           Mail           `toml:"mail"`
 	Database       Database       `toml:"database"`
 	Temporal       Temporal       `toml:"temporal"`
 	Worker         Worker         `toml:"worker"`
@@ -77,6 +78,7 @@ func Default() *Config {
 		SideTag:        defaultSideTag(),
 		SaveFailedTree: defaultSaveFailedTree(),
 		Messages:       defaultMessages(),
+		Mail:           defaultMail(),
 		Database:       defaultDatabase(),
 		Temporal:       defaultTemporal(),
 		Worker:         defaultWorker(),
@@ -91,6 +93,7 @@ func (c *Config) validate() error {
 		c.Scheduler.validate(),
 		c.SideTag.validate(),
 		c.Messages.validate(),
+		c.Mail.validate(c.Hub.EmailDomain),
 		c.Database.validate(),
 		c.Worker.validate(),
 		c.Log.validate(),

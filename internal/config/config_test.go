@@ -52,6 +52,9 @@ func TestErrors(t *testing.T) {
 		{"bad level", "[log]\nlevel = \"loud\"", `level "loud" is none of`},
 		{"unknown fairness", "[scheduler]\nfairness = \"luck\"", `fairness "luck" is none of`},
 		{"share of nothing", "[scheduler]\nowner_share = 0.0", "owner_share must be above 0"},
+		{"mail without sender", "[mail]\nhost = \"mx\"", "from_addr"},
+		{"mail without domain", "[mail]\nhost = \"mx\"\nfrom_addr = \"k@x.org\"", "hub.email_domain is empty"},
+		{"bare password", "[hub]\nemail_domain = \"x.org\"\n[mail]\nhost = \"mx\"\nfrom_addr = \"k@x.org\"\nuser = \"k\"\npassword_file = \"p\"", "user needs starttls"},
 		{"missing secret", "[database]\ndsn_file = \"/nonexistent/dsn\"", "read secret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -121,7 +121,7 @@ type TagBuildBypassParams struct {
 	Tag    any  `rpc:"tag"`
 	Build  any  `rpc:"build"`
 	Force  bool `rpc:"force,optional=False"`
-	Notify bool `rpc:"notify,optional=False"` // Koji: send mail, which this hub does not
+	Notify bool `rpc:"notify,optional=False"` // tell of it by mail
 }
 
 // UntagBuildParams are the parameters of untagBuild.
@@ -242,7 +242,7 @@ var (
 		Doc: "Tag or move a build for a task that the host has open, in the name of the task's owner.",
 	})
 	HostTagNotification = rpc.Define(rpc.Method[HostTagNotificationParams, rpc.None]{
-		Name: "host.tagNotification", Access: NeedHost,
-		Doc: "Announce that a build was tagged. Koji: by mail, which this hub does not send.",
+		Name: "host.tagNotification", Access: NeedHost, Writes: true,
+		Doc: "Tell by mail that a build was tagged, or was not.",
 	})
 )
