@@ -40,18 +40,7 @@ func (h *Hub) chainBuild(ctx context.Context, p api.ChainBuildParams) (int64, er
 		return 0, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'list'>",
 			pyStr(p.Srcs), xmlrpc.TypeName(p.Srcs))
 	}
-	o, err := relativePriority(ctx, p.Priority)
-	if err != nil {
-		return 0, err
-	}
-	if xmlrpc.Truth(p.Channel) {
-		o.Channel = p.Channel
-	}
-	opts := p.Opts
-	if opts == nil {
-		opts = map[string]any{}
-	}
-	return h.MakeTask(ctx, "chainbuild", []any{p.Srcs, p.Target, opts}, o)
+	return h.makeBuild(ctx, "chainbuild", p.Srcs, p.Target, p.Opts, p.Priority, p.Channel)
 }
 
 // distRepo makes the repository of a distRepo task, and the task.

@@ -208,18 +208,23 @@ func (h *Hub) taskOpts(ctx context.Context, opts map[string]any) (TaskOpts, erro
 }
 
 func (h *Hub) makeBuildTask(ctx context.Context, p api.BuildTaskParams) (int64, error) {
-	o, err := relativePriority(ctx, p.Priority)
+	return h.makeBuild(ctx, "build", p.Src, p.Target, p.Opts, p.Priority, p.Channel)
+}
+
+// makeBuild makes a task of the method from what a client wants built: an SRPM or
+// URL, or a chain of these.
+func (h *Hub) makeBuild(ctx context.Context, method string, src, target any, opts map[string]any, priority *int64, channel any) (int64, error) {
+	o, err := relativePriority(ctx, priority)
 	if err != nil {
 		return 0, err
 	}
-	if xmlrpc.Truth(p.Channel) {
-		o.Channel = p.Channel
+	if xmlrpc.Truth(channel) {
+		o.Channel = channel
 	}
-	opts := p.Opts
 	if opts == nil {
 		opts = map[string]any{}
 	}
-	return h.MakeTask(ctx, "build", []any{p.Src, p.Target, opts}, o)
+	return h.MakeTask(ctx, method, []any{src, target, opts}, o)
 }
 
 // relativePriority is a priority that a caller gave relative to the default.

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 
+	"github.com/toji-build/toji/internal/testenv"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
@@ -202,10 +203,8 @@ func TestUploadLimit(t *testing.T) {
 // A full disk leaves no half piece, and the rest of the file as it was.
 func TestUploadToFullDisk(t *testing.T) {
 	top := t.TempDir()
-	err := unix.Mount("tmpfs", top, "tmpfs", 0, "size=256k")
-	if err != nil {
-		t.Skipf("only root can mount a small file system: %v", err)
-	}
+	testenv.Need(t, os.Geteuid() == 0, "root, to mount a small file system")
+	require.NoError(t, unix.Mount("tmpfs", top, "tmpfs", 0, "size=256k"))
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(top, unix.MNT_DETACH)) })
 	h := newTestHub(t, func(o *Options) { o.Config.Hub.TopDir = top })
 	c := newCaller(t, newTestServer(t, h))
@@ -215,7 +214,7 @@ func TestUploadToFullDisk(t *testing.T) {
 	at := func(offset string) map[string]string {
 		return map[string]string{"filepath": "cli", "filename": "f", "offset": offset}
 	}
-	_, err = c.upload(much, at("0"))
+	_, err := c.upload(much, at("0"))
 	requireFault(t, err, koji.FaultGeneric, full)
 	require.NoFileExists(t, top+"/work/cli/f")
 
