@@ -14,6 +14,8 @@ type Param struct {
 	Default  any    // of a decoded type; nil for None
 	Literal  string // the default as written in the tag
 	Rest     Rest
+	Kind     Kind   // of the values that it takes
+	Doc      string // a few words for people, from the tag `doc`
 	index    []int
 }
 
@@ -74,7 +76,7 @@ func newPlan(t reflect.Type) (*plan, error) {
 		}
 		param, err := parseTag(tag)
 		if err == nil {
-			param.index = field.Index
+			param.index, param.Kind, param.Doc = field.Index, KindOf(field.Type), field.Tag.Get("doc")
 			err = p.add(param, field.Type)
 		}
 		if err != nil {

@@ -12,6 +12,7 @@ package task
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +33,7 @@ const (
 
 // Info is what every face of the system needs to know about a task type.
 type Info struct {
-	// Method is the name on the wire and the name of the Temporal workflow.
+	// Method is the name on the wire.
 	Method string
 	// Weight is the load that a task puts on its host until it says otherwise,
 	// in the unit of a host's capacity.
@@ -44,7 +45,16 @@ type Info struct {
 	// AnyHost makes a task ignore its host's arches and channel: it is about
 	// the host itself (restart, shutdown).
 	AnyHost bool
+	// Channel is the channel that a task asks for unless its maker names another;
+	// what becomes of the wish is up to the hub's channel policy.
+	Channel string
+	// Permission is what a user needs to make a task of this type by makeTask: the
+	// name of one, AnyUser, or "" for admins alone.
+	Permission string
 }
+
+// AnyUser as the permission of a task type lets in everyone who is logged in.
+const AnyUser = "*"
 
 // Type ties a task type's Info to the Go types of its request P, a struct with
 // `rpc` tags in wire order, and its result R.
@@ -57,6 +67,16 @@ type Type[P, R any] struct {
 // Entry is a declared type with its Go types erased.
 type Entry struct {
 	Info
+	// Params are the parameters of the request, in wire order.
+	Params []rpc.Param
+	// Result describes the members of the result; none if it is no struct.
+	Result []Member
+	// Workflow is the name of the Temporal workflow.
+	Workflow string
+	// Site says that a site's own worker serves the type, Version which
+	// declaration of it this is.
+	Site    bool
+	Version int64
 	// Decode turns a request as it came over the wire into a pointer to the
 	// type's P. It returns koji's ParameterError for a request that does not fit.
 	Decode func(args []any, kw map[string]any) (any, error)
@@ -80,7 +100,10 @@ func Define[P, R any](t Type[P, R]) Type[P, R] {
 		return p, rpc.Decode(args, kw, p)
 	}
 	declared = append(declared, Entry{
-		Info: t.Info,
+		Info:     t.Info,
+		Params:   rpc.ParamsOf(reflect.TypeFor[P]()),
+		Result:   membersOf(reflect.TypeFor[R]()),
+		Workflow: t.Method,
 		Decode: func(args []any, kw map[string]any) (any, error) {
 			return decode(args, kw)
 		},
