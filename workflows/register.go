@@ -20,6 +20,7 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.DistRepo, distRepo)
 	bind(w, tasks.Createdistrepo, createdistrepo)
 	bind(w, tasks.Runroot, runroot)
+	bind(w, tasks.SaveFailedTree, saveFailedTree)
 	bind(w, tasks.BuildNotification, buildNotification)
 	bind(w, tasks.TagNotification, tagNotification)
 

@@ -53,6 +53,8 @@ type Config struct {
 	IgnoreSCMList bool             // AllowedSCMs does not count
 	SCMPolicy     bool             // the hub's policy build_from_scm is asked, after the list
 	RunrootMounts []string         // directories that runroot tasks may write to, and those below
+	SaveExclude   []string         // what saveFailedTree leaves out, see buildroot.Archive
+	SaveVolume    string           // the hub's storage volume that it sends to
 	Driver        buildroot.Config // without the runner, which each task has its own of
 	MinSpace      uint64           // bytes that must be free below WorkDir to begin a task
 	// Vendor, Packager and Distribution are put into every RPM.

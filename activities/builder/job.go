@@ -130,7 +130,7 @@ func (j *job) end(err error) {
 		j.logs.stop(!detached && !errors.Is(err, errCanceled))
 	}
 	if err != nil && !detached {
-		j.retireRoot()
+		j.giveUpRoot(err)
 	}
 	if j.hub != nil {
 		// The session may be gone with the hub; nothing depends on it any more.

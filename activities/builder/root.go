@@ -2,7 +2,9 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"path/filepath"
 	"strconv"
@@ -159,18 +161,34 @@ func (r *root) setState(ctx context.Context, s koji.BuildrootState) {
 // retireTime bounds the call that tells of a root that is given up.
 const retireTime = 10 * time.Second
 
-// retireRoot tells the hub that the root of a job that came to nothing is given
-// up. The task may be cancelled or another host's by now, so it is not named.
-func (j *job) retireRoot() {
-	id, err := strconv.ParseInt(j.rootOf(strconv.FormatInt(j.task.ID, 10)), 10, 64)
+// giveUpRoot is about the root of a job that came to nothing: the hub is told, and
+// the root is kept for a while unless nobody wants to know why. The task may be
+// cancelled or another host's by now, so it is not named.
+func (j *job) giveUpRoot(cause error) {
+	root := j.rootOf(strconv.FormatInt(j.task.ID, 10))
+	id, err := strconv.ParseInt(root, 10, 64)
 	if err != nil || j.hub == nil {
 		return // it has none
+	}
+	if !errors.Is(cause, errCanceled) {
+		dir, err := j.findRoot(root)
+		if err == nil {
+			err = buildroot.MarkFailed(dir)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it may not have got so far
+			j.log.Warn("buildroot is not kept", "root", id, "error", err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), retireTime)
 	defer cancel()
 	if err := retire(ctx, j.hub, id); err != nil {
 		j.log.Warn("buildroot's end is not recorded", "root", id, "error", err)
 	}
+}
+
+// findRoot returns the directory of the root with the id.
+func (a *Activities) findRoot(id string) (string, error) {
+	return buildroot.Find(filepath.Join(a.cfg.WorkDir, "roots"), id)
 }
 
 func retire(ctx context.Context, hub rpc.Caller, root int64) error {

@@ -69,6 +69,16 @@ type Worker struct {
 
 	RunrootMounts []string `toml:"runroot_mounts"` // directories that runroot tasks may have mounted to write, and those below
 
+	// The buildroots of failed tasks that are kept, the latest first, for people to
+	// look at and for saveFailedTree tasks.
+	FailedRootsAge   Duration `toml:"failed_roots_age"`
+	FailedRootsMax   int      `toml:"failed_roots_max"`
+	FailedRootsShare float64  `toml:"failed_roots_share"` // of the file system of workdir, 0 to 1
+	// What saveFailedTree leaves out of an archive: patterns of paths in which * is for
+	// any characters; and the hub's storage volume that it sends to, "" for the default.
+	SaveExclude []string `toml:"save_failed_tree_exclude"`
+	SaveVolume  string   `toml:"save_failed_tree_volume"`
+
 	Vendor       string `toml:"vendor"` // what RPMs say of where they were made
 	Packager     string `toml:"packager"`
 	Distribution string `toml:"distribution"`
@@ -88,6 +98,11 @@ func defaultWorker() Worker {
 
 		RunrootMounts: []string{},
 
+		FailedRootsAge:   Duration(4 * time.Hour),
+		FailedRootsMax:   100,
+		FailedRootsShare: 0.2,
+		SaveExclude:      []string{"*/tmp/krb5cc*", "*/etc/*.keytab"},
+
 		Vendor:       "Koji",
 		Packager:     "Koji",
 		Distribution: "Unknown",
@@ -105,6 +120,9 @@ func (w *Worker) validate() error {
 		if !filepath.IsAbs(dir) {
 			return fmt.Errorf("worker: runroot_mounts: %q is no absolute path", dir)
 		}
+	}
+	if w.FailedRootsAge < 0 || w.FailedRootsMax < 0 || w.FailedRootsShare < 0 || w.FailedRootsShare > 1 {
+		return errors.New("worker: failed_roots_age and failed_roots_max must not be negative, failed_roots_share is from 0 to 1")
 	}
 	if w.Gateway != "" && (w.Cert == "" || w.ServerCA == "") {
 		return errors.New("worker: gateway needs cert and server_ca")

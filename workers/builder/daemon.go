@@ -165,8 +165,8 @@ func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: arches(host), WorkDir: d.cfg.WorkDir,
 			TopURL: d.cfg.TopURL, TopDir: d.cfg.TopDir, AllowedSCMs: d.cfg.AllowedSCMs,
 			IgnoreSCMList: !d.cfg.AllowedSCMsUseConfig, SCMPolicy: d.cfg.AllowedSCMsUsePolicy, Driver: driver, MinSpace: uint64(d.cfg.MinSpace) << 20,
-			RunrootMounts: d.cfg.RunrootMounts,
-			Vendor:        d.cfg.Vendor, Packager: d.cfg.Packager, Distribution: d.cfg.Distribution,
+			RunrootMounts: d.cfg.RunrootMounts, SaveExclude: d.cfg.SaveExclude, SaveVolume: d.cfg.SaveVolume,
+			Vendor: d.cfg.Vendor, Packager: d.cfg.Packager, Distribution: d.cfg.Distribution,
 			Stop: d.drain, Started: float64(d.started.UnixMicro()) / 1e6,
 		},
 	})

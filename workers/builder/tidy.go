@@ -3,7 +3,6 @@ package builder
 import (
 	"context"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/toji-build/toji/activities/builder/buildroot"
@@ -12,9 +11,9 @@ import (
 const (
 	// tidyEvery is how often old files are looked for.
 	tidyEvery = 10 * time.Minute
-	// rootsAge is how long the root of a failed build can be looked at, as with
-	// Koji's builder.
-	rootsAge = 4 * time.Hour
+	// rootsAge is how long a root that nobody uses is left alone, unless its task
+	// failed.
+	rootsAge = tidyEvery
 	// basesAge and basesMost bound the native driver's base roots.
 	basesAge  = 7 * 24 * time.Hour
 	basesMost = 20
@@ -45,12 +44,16 @@ func (d *Daemon) tidy(ctx context.Context) error {
 	}
 }
 
-// sweepRoots removes the buildroots that are older than age, but for those in
-// use, which are named by id.
+// sweepRoots removes the buildroots that were not used for so long, but for those
+// in use, which are named by id, and those of failed tasks that are kept.
 func (d *Daemon) sweepRoots(used map[string]bool, age time.Duration) error {
-	now := time.Now()
-	removed, err := buildroot.Sweep(filepath.Join(d.cfg.WorkDir, "roots"), func(name string, last time.Time) buildroot.Keep {
-		if used[rootID(name)] || now.Sub(last) < age {
+	dir, now := filepath.Join(d.cfg.WorkDir, "roots"), time.Now()
+	failed, err := d.failedRoots(dir, now)
+	if err != nil {
+		return err
+	}
+	removed, err := buildroot.Sweep(dir, func(name string, last time.Time) buildroot.Keep {
+		if used[buildroot.ID(name)] || failed[name] || now.Sub(last) < age && !buildroot.Failed(filepath.Join(dir, name)) {
 			return buildroot.KeepAll
 		}
 		return buildroot.KeepNothing
@@ -61,11 +64,15 @@ func (d *Daemon) sweepRoots(used map[string]bool, age time.Duration) error {
 	return err
 }
 
-// rootID is the buildroot's id in a root's name, TAG-ID-REPO.
-func rootID(name string) string {
-	parts := strings.Split(name, "-")
-	if len(parts) < 3 {
-		return ""
+// failedRoots names the roots of failed tasks that are kept, as far as the
+// configuration goes.
+func (d *Daemon) failedRoots(dir string, now time.Time) (map[string]bool, error) {
+	size, err := buildroot.DiskSize(dir)
+	if err != nil {
+		return nil, err
 	}
-	return parts[len(parts)-2]
+	c := d.cfg
+	return buildroot.Retention{
+		Age: time.Duration(c.FailedRootsAge), Count: c.FailedRootsMax, Bytes: uint64(c.FailedRootsShare * float64(size)),
+	}.Keep(dir, now)
 }

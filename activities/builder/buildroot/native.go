@@ -29,7 +29,8 @@ var buildUser = step.User{UID: 1000, GID: 1000}
 // nativeSpec is what the driver tells native-build.
 type nativeSpec struct {
 	Root     Root
-	Job      *Job `json:",omitempty"` // nil: only make the root
+	Job      *Job     `json:",omitempty"` // nil: only make the root
+	Archive  *Archive `json:",omitempty"` // save the root as it is instead
 	CacheDir string
 	Result   string // file for a nativeResult
 
@@ -112,23 +113,12 @@ func (d *nativeDriver) run(ctx context.Context, root Root, name string, job *Job
 		}
 	}
 	spec := nativeSpec{Root: root, Job: job, CacheDir: d.cacheDir, Result: root.nativeFile(name + "-result"), NoUserNamespaces: d.noUserNamespaces}
-	file := root.nativeFile(name)
-	b, err := json.Marshal(spec)
-	if err == nil {
-		err = os.WriteFile(file, b, 0o600)
-	}
+	exit, err := d.start(ctx, name, root.nativeFile(name), root.OutputLog(), spec)
 	if err != nil {
-		return nativeResult{}, step.Exit{}, fmt.Errorf("make buildroot: %w", err)
-	}
-	exit, err := d.runner.Run(ctx, name, step.Spec{
-		Argv: append(d.self[:len(d.self):len(d.self)], "--spec", file),
-		Log:  root.OutputLog(),
-	})
-	if err != nil {
-		return nativeResult{}, exit, fmt.Errorf("run native build: %w", err)
+		return nativeResult{}, exit, err
 	}
 	var res nativeResult
-	b, err = os.ReadFile(spec.Result)
+	b, err := os.ReadFile(spec.Result)
 	if errors.Is(err, fs.ErrNotExist) { // it died before it could tell
 		return res, exit, nil
 	}
@@ -136,6 +126,22 @@ func (d *nativeDriver) run(ctx context.Context, root Root, name string, job *Job
 		err = json.Unmarshal(b, &res)
 	}
 	return res, exit, err
+}
+
+// start runs native-build as the step name; file is where it reads what to do.
+func (d *nativeDriver) start(ctx context.Context, name, file, log string, spec nativeSpec) (step.Exit, error) {
+	b, err := json.Marshal(spec)
+	if err == nil {
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		return step.Exit{}, fmt.Errorf("make buildroot: %w", err)
+	}
+	exit, err := d.runner.Run(ctx, name, step.Spec{Argv: append(d.self[:len(d.self):len(d.self)], "--spec", file), Log: log})
+	if err != nil {
+		err = fmt.Errorf("run native build: %w", err)
+	}
+	return exit, err
 }
 
 // Clean implements Driver.

@@ -15,6 +15,7 @@ import (
 type nativeRun struct {
 	root     Root
 	job      *Job
+	archive  *Archive
 	cacheDir string
 	mnt      string // the root file system, once mounted
 	home     string // HOME of rpm and dnf on the host
@@ -29,7 +30,7 @@ type nativeRun struct {
 
 func newNativeRun(spec nativeSpec) (*nativeRun, error) {
 	root := spec.Root
-	n := &nativeRun{root: root, job: spec.Job, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home")}
+	n := &nativeRun{root: root, job: spec.Job, archive: spec.Archive, cacheDir: spec.CacheDir, mnt: root.RootDir(), home: filepath.Join(root.Dir(), "home")}
 	if err := errors.Join(os.MkdirAll(root.ResultDir(), 0o755), os.MkdirAll(n.mnt, 0o755), os.MkdirAll(n.home, 0o700)); err != nil {
 		return nil, err
 	}
@@ -45,6 +46,9 @@ func (n *nativeRun) run(ctx context.Context) error {
 	}
 	if err := n.writeHome(); err != nil {
 		return err
+	}
+	if n.archive != nil {
+		return n.save(ctx, n.archive)
 	}
 	if err := n.setUp(ctx); err != nil {
 		return err

@@ -152,6 +152,15 @@ func removeBase(dir string) (bool, error) {
 	return err == nil, err
 }
 
+// DiskSize returns how many bytes the file system that holds path has.
+func DiskSize(path string) (uint64, error) {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 0, fmt.Errorf("disk space of %s: %w", path, err)
+	}
+	return st.Blocks * uint64(st.Bsize), nil
+}
+
 // DiskFree returns how many bytes unprivileged users can still write to the file
 // system that holds path.
 func DiskFree(path string) (uint64, error) {
