@@ -94,7 +94,7 @@ func (s *Stack) startBuilder(ctx context.Context) error {
 }
 
 // ensureHost returns the builder as the hub knows it. When it is new, it gets
-// this machine's arch and number of cores, and may make repositories.
+// this machine's arch and number of cores, and takes tasks of all kinds.
 func ensureHost(ctx context.Context, hub *client.Client) (*api.Host, error) {
 	find := api.GetHostParams{HostInfo: builderName}
 	host, err := rpc.Invoke(ctx, hub, api.GetHost, find)
@@ -113,9 +113,12 @@ func ensureHost(ctx context.Context, hub *client.Client) (*api.Host, error) {
 	if _, err := rpc.Invoke(ctx, hub, api.EditHost, edit); err != nil {
 		return nil, err
 	}
-	channel := api.AddHostToChannelParams{Hostname: builderName, ChannelName: "createrepo"}
-	if _, err := rpc.Invoke(ctx, hub, api.AddHostToChannel, channel); err != nil {
-		return nil, err
+	// Besides the default one; a database has no channel runroot of its own.
+	for _, name := range []string{"createrepo", "runroot", "maven"} {
+		channel := api.AddHostToChannelParams{Hostname: builderName, ChannelName: name, Create: true}
+		if _, err := rpc.Invoke(ctx, hub, api.AddHostToChannel, channel); err != nil {
+			return nil, err
+		}
 	}
 	return rpc.Invoke(ctx, hub, api.GetHost, find)
 }

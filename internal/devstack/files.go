@@ -25,6 +25,7 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 			"topdir":    s.dir.file("topdir"), "weburl": s.url(), "url": s.url() + "/kojihub",
 			"listen_builders": s.gateway,
 			"api_only":        s.opts.Empty,
+			"enable_maven":    !s.opts.Empty,
 		},
 		// The stack has migrated it.
 		"database": {"dsn": dsn},
