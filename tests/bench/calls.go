@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"time"
 
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
@@ -17,83 +16,70 @@ type call struct {
 	body    func(i int) string
 }
 
-// connections is how many clients call at once; peer has figures for these.
+// benchUser is in the data set, with this password.
+const (
+	benchUser     = "bench-user"
+	benchPassword = "bench"
+)
+
+// connections is how many clients call at once; Koji has recorded figures for these.
 var connections = []int{1, 4, 16}
 
-// calls measures the API as Koji's figures did: each call by itself, the closed
-// loop on the same machine, with other arguments each time.
-func (b *bench) calls(context.Context) error {
-	hub, err := b.processes(isHub)
-	if err != nil {
-		return err
-	}
+// calls measures the API as Koji's figures were: each call by itself, the closed
+// loop on the same machine, with other arguments each time. If there is a real
+// Koji, it is measured in the same minute.
+func (b *bench) calls(ctx context.Context) error {
+	sides := b.sides()
 	for _, c := range b.apiCalls() {
 		fmt.Fprintf(b.log, "  %s\n", c.name)
-		rates := make([]rate, len(connections))
-		hubTime, dbTime, n := time.Duration(0), time.Duration(0), 0
-		for i, k := range connections {
-			callers, err := b.callers(k, c)
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			db, err := b.processes(isKojiDB)
-			if err != nil {
-				return err
-			}
-			hubBefore, dbBefore := cpu(hub), cpu(db)
-			if rates[i], err = hammer(callers, b.dur, c.body); err != nil {
-				return fmt.Errorf("%s: %w", c.name, err)
-			}
-			hubTime, dbTime, n = hubTime+cpu(hub)-hubBefore, dbTime+cpu(db)-dbBefore, n+rates[i].calls
-			for _, one := range callers {
-				one.conn.Close()
+		loads := make([][]load, len(sides))
+		for i, s := range sides {
+			for _, n := range connections {
+				callers, err := s.callers(ctx, n, c.session, c.body)
+				if err != nil {
+					return fmt.Errorf("%s: %s: %w", c.name, s.name, err)
+				}
+				l, err := s.hammer(callers, b.dur, c.body)
+				hangUp(callers)
+				if err != nil {
+					return fmt.Errorf("%s: %w", c.name, err)
+				}
+				loads[i] = append(loads[i], l)
 			}
 		}
-		b.addCall(c.name, rates)
-		b.report.add(c.name, "hub / database", cpuTime, milliseconds(hubTime)/float64(n), milliseconds(dbTime)/float64(n))
+		b.addLoads(c.name, "1 / 4 / 16 connections", loads)
 	}
 	return nil
 }
 
-func (b *bench) addCall(name string, rates []rate) {
-	var perSecond, p50, p99 []float64
-	for _, r := range rates {
-		perSecond, p50, p99 = append(perSecond, r.perSecond), append(p50, r.p50), append(p99, r.p99)
-	}
-	const of = "1 / 4 / 16 connections"
-	b.report.add(name, of, "/s", perSecond...)
-	b.report.add(name, of, "ms p50", p50...)
-	b.report.add(name, of, "ms p99", p99...)
-}
-
-// callers opens connections, each with a session of its own if the call wants
-// one, and makes a first call on each.
-func (b *bench) callers(n int, c call) ([]*caller, error) {
-	callers := make([]*caller, n)
-	for i := range callers {
-		one, err := dial(b.Env["TOJI_URL"])
-		if err != nil {
-			return nil, err
-		}
-		if c.session {
-			sub, err := b.Client.Subsession(context.Background())
-			if err != nil {
-				return nil, err
+// addLoads reports the loads of each side.
+func (b *bench) addLoads(name, of string, sides [][]load) {
+	for _, f := range []struct {
+		unit  string
+		value func(*load) float64
+	}{
+		{"/s", (*load).perSecond},
+		{"ms p50", func(l *load) float64 { return l.percentile(0.5) }},
+		{"ms p99", func(l *load) float64 { return l.percentile(0.99) }},
+	} {
+		values := make([][]float64, len(sides))
+		for i, loads := range sides {
+			for _, l := range loads {
+				values[i] = append(values[i], f.value(&l))
 			}
-			one.login(sub.Session())
 		}
-		// Of the hub's database connections each prepares a statement when it sees it twice.
-		if err := one.call(c.body(i)); err != nil {
-			return nil, err
-		}
-		callers[i] = one
+		b.report.beside(name, of, f.unit, values...)
 	}
-	for range 2 {
-		if _, err := hammer(callers, 50*time.Millisecond, c.body); err != nil {
-			return nil, err
+	times := make([][]float64, len(sides))
+	for i, loads := range sides {
+		var all load
+		for _, l := range loads {
+			all.add(l)
 		}
+		n := float64(len(all.took))
+		times[i] = []float64{milliseconds(all.hub) / n, milliseconds(all.db) / n}
 	}
-	return callers, nil
+	b.report.beside(name, "hub / database", cpuTime, times...)
 }
 
 func (b *bench) apiCalls() []call {
@@ -101,7 +87,7 @@ func (b *bench) apiCalls() []call {
 	newest := map[string]any{"limit": 50, "order": "-id"}
 	return []call{
 		{"echo", false, always("echo", "hello", 42)},
-		{"getUser", false, always("getUser", "bench-user")},
+		{"getUser", false, always("getUser", benchUser)},
 		{"getTag", false, always("getTag", "bench-t5")},
 		{"listTags (209)", false, always("listTags")},
 		{"getTaskInfo", false, func(int) string { return request("getTaskInfo", anyOf(tasks)) }},
@@ -124,7 +110,7 @@ func (b *bench) apiCalls() []call {
 		}},
 		{"getLatestBuilds (1000)", false, always("getLatestBuilds", "bench-t5")},
 		{"listTaggedRPMS (4000)", false, always("listTaggedRPMS", "bench-t5", keywords("inherit", true, "latest", true))},
-		{"login", false, always("login", "bench-user", "bench")},
+		{"login", false, always("login", benchUser, benchPassword)},
 		{"multiCall (100 getBuild)", false, func(int) string {
 			calls := make([]any, 100)
 			for i := range calls {

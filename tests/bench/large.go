@@ -18,7 +18,7 @@ func (b *bench) large(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c, err := dial(b.Env["TOJI_URL"])
+	c, err := dial(b.Env["TOJI_URL"] + "/kojihub")
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 // below net/http's client, whose own work would count on a machine that has the
 // hub, too.
 type caller struct {
+	host    string
 	conn    net.Conn
 	r       *bufio.Reader
 	head    string
@@ -25,17 +26,22 @@ type caller struct {
 	out     bytes.Buffer
 }
 
+// dial connects to the hub of this URL.
 func dial(hub string) (*caller, error) {
 	u, err := url.Parse(hub)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.Dial("tcp", u.Host)
-	if err != nil {
-		return nil, err
+	c := &caller{host: u.Host, r: bufio.NewReaderSize(nil, 64<<10)}
+	c.head = fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: koji/1\r\nContent-Type: text/xml\r\n", u.Path, u.Host)
+	return c, c.connect()
+}
+
+func (c *caller) connect() (err error) {
+	if c.conn, err = net.Dial("tcp", c.host); err == nil {
+		c.r.Reset(c.conn)
 	}
-	head := fmt.Sprintf("POST %s/kojihub HTTP/1.1\r\nHost: %s\r\nUser-Agent: koji/1\r\nContent-Type: text/xml\r\n", u.Path, u.Host)
-	return &caller{conn: conn, r: bufio.NewReaderSize(conn, 64<<10), head: head}, nil
+	return err
 }
 
 func (c *caller) login(id int64, key string) {
@@ -67,19 +73,35 @@ func (c *caller) call(body string) error {
 	if bytes.Contains(first[:n], []byte("<fault>")) || resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s: %s", resp.Status, first[:n])
 	}
-	_, err = io.Copy(io.Discard, resp.Body)
-	return err
+	if _, err = io.Copy(io.Discard, resp.Body); err != nil || !resp.Close {
+		return err
+	}
+	// Apache closes a connection after some requests.
+	c.conn.Close()
+	return c.connect()
 }
 
-// rate is what a number of connections got out of the hub.
-type rate struct {
-	perSecond, p50, p99 float64 // p in ms
-	calls               int
+// load is what a number of connections got out of a hub.
+type load struct {
+	took    []float64 // ms, each call
+	seconds float64
+	hub, db time.Duration // processor time
 }
+
+// add adds another turn of the same calls.
+func (l *load) add(m load) {
+	l.took = append(l.took, m.took...)
+	l.seconds, l.hub, l.db = l.seconds+m.seconds, l.hub+m.hub, l.db+m.db
+}
+
+func (l *load) perSecond() float64 { return float64(len(l.took)) / l.seconds }
+
+// percentile returns the ms that p of the calls took at most.
+func (l *load) percentile(p float64) float64 { return percentile(l.took, p) }
 
 // hammer has each caller make one call after the other for the time; body
 // makes the i-th.
-func hammer(callers []*caller, dur time.Duration, body func(i int) string) (rate, error) {
+func hammer(callers []*caller, dur time.Duration, body func(i int) string) (load, error) {
 	took := make([][]float64, len(callers))
 	errs := make([]error, len(callers))
 	began := time.Now()
@@ -99,9 +121,8 @@ func hammer(callers []*caller, dur time.Duration, body func(i int) string) (rate
 	elapsed := time.Since(began).Seconds()
 	for _, err := range errs {
 		if err != nil {
-			return rate{}, err
+			return load{}, err
 		}
 	}
-	times := slices.Concat(took...)
-	return rate{float64(len(times)) / elapsed, percentile(times, 0.5), percentile(times, 0.99), len(times)}, nil
+	return load{took: slices.Concat(took...), seconds: elapsed}, nil
 }

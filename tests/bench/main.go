@@ -31,6 +31,7 @@ type options struct {
 	dur   time.Duration
 	toji  string
 	seed  string
+	peer  string    // URL of a real Koji's hub, "" for none
 	log   io.Writer // what is done; discarded without -v
 }
 
@@ -44,6 +45,7 @@ type measure struct {
 // The order matters: calls want the database at rest, builds leave caches.
 var measures = []measure{
 	{"calls", "XML-RPC calls per second, latency, processor time", (*bench).calls},
+	{"mixed", "16 clients that read all kinds of things: rate and latency", (*bench).mixed},
 	{"large", "the largest answer: time, and memory of the hub", (*bench).large},
 	{"open", "from makeTask to the task being OPEN", (*bench).open},
 	{"throughput", "many small tasks at once", (*bench).throughput},
@@ -86,6 +88,7 @@ func parse(args []string) (options, error) {
 	f.IntVar(&o.scale, "scale", 1, "size of the data set; 5 is that of Koji's figures")
 	f.DurationVar(&o.dur, "dur", 2*time.Second, "how long each call is repeated")
 	f.StringVar(&o.toji, "toji", "bin/toji", "the program")
+	f.StringVar(&o.peer, "peer", "", "measure calls of the real Koji hub with this `URL`, too; its database has dataset.sql of the same scale")
 	f.StringVar(&o.seed, "seed", "/var/tmp/toji-seed/tiny", "repository to build with; made by deploy/seed/mkseed when missing")
 	if err := f.Parse(args); err != nil {
 		return o, err

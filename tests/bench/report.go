@@ -35,11 +35,17 @@ func newReport() report {
 	return report{Machine: machine(), Date: time.Now().Format(time.DateOnly)}
 }
 
-// add appends a line; Koji's values are looked up by measure and unit.
+// add appends a line with our values.
 func (r *report) add(measure, what, unit string, values ...float64) {
-	f := figure{Measure: measure, What: what, Unit: unit, Toji: values, Koji: peer[measure][unit]}
-	if unit == cpuTime {
-		f.Wanted = wanted[measure]
+	r.beside(measure, what, unit, values)
+}
+
+// beside appends a line with the values of each side: ours and, if it was measured
+// too, Koji's. Otherwise those are looked up by measure and unit.
+func (r *report) beside(measure, what, unit string, sides ...[]float64) {
+	f := figure{Measure: measure, What: what, Unit: unit, Toji: sides[0], Koji: recorded[measure][unit], Wanted: wanted[measure][unit]}
+	if len(sides) > 1 {
+		f.Koji = sides[1]
 	}
 	r.Figures = append(r.Figures, f)
 }
