@@ -97,10 +97,16 @@ func (l *lab) srpmOf(t *testing.T, name, release string, seconds int) source {
 // spec is the spec file of the package.
 func (s source) spec(t *testing.T, name string) []byte {
 	t.Helper()
+	return fill(t, name, map[string]any{"Release": s.release, "Seconds": s.marker})
+}
+
+// fill fills a spec file of testdata in.
+func fill(t *testing.T, name string, with map[string]any) []byte {
+	t.Helper()
 	parsed, err := template.ParseFiles(filepath.Join("testdata", name+".spec"))
 	require.NoError(t, err)
 	var text bytes.Buffer
-	require.NoError(t, parsed.Execute(&text, map[string]string{"Release": s.release, "Seconds": s.marker}))
+	require.NoError(t, parsed.Execute(&text, with))
 	return text.Bytes()
 }
 

@@ -15,11 +15,18 @@ import (
 
 // repository makes a git repository with the spec of a package and returns its
 // URL at the commit.
-func (l *lab) repository(t *testing.T, name string, s source) (url, commit string) {
+func (l *lab) repository(t *testing.T, name string, s source) (url, hash string) {
 	t.Helper()
-	dir := filepath.Join(l.dir, "git", s.release, name)
+	url = commit(t, filepath.Join(l.dir, "git", s.release, name), name, s.spec(t, name))
+	_, hash, _ = strings.Cut(url, "#")
+	return url, hash
+}
+
+// commit makes a git repository of a spec file and returns its URL at the commit.
+func commit(t *testing.T, dir, name string, spec []byte) (url string) {
+	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".spec"), s.spec(t, name), 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".spec"), spec, 0o644))
 	git := func(args ...string) string {
 		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
 		out, err := cmd.CombinedOutput()
@@ -29,8 +36,7 @@ func (l *lab) repository(t *testing.T, name string, s source) (url, commit strin
 	git("init", "--quiet")
 	git("add", ".")
 	git("commit", "--quiet", "-m", "first")
-	commit = git("rev-parse", "HEAD")
-	return "git+file://" + dir + "#" + commit, commit
+	return "git+file://" + dir + "#" + git("rev-parse", "HEAD")
 }
 
 func TestBuildFromGit(t *testing.T) {
