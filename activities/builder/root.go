@@ -198,8 +198,9 @@ func retire(ctx context.Context, hub rpc.Caller, root int64) error {
 }
 
 // RetireRoots tells the hub that the roots are given up that this host had in use
-// in an earlier life, but for those that are kept, which are named by id.
-func (c Control) RetireRoots(ctx context.Context, kept map[string]bool) error {
+// in an earlier life, but for those that are kept. One that was not used yet may be
+// of a task that was about to note its id, and will get it again.
+func (c Control) RetireRoots(ctx context.Context, kept Kept) error {
 	a := c.activities
 	p := api.ListBuildrootsParams{HostID: &a.cfg.Host.ID, State: []koji.BuildrootState{
 		koji.BuildrootInit, koji.BuildrootWaiting, koji.BuildrootBuilding,
@@ -209,7 +210,8 @@ func (c Control) RetireRoots(ctx context.Context, kept map[string]bool) error {
 		return err
 	}
 	for _, root := range rows.List {
-		if kept[strconv.FormatInt(root.ID, 10)] {
+		unused := root.State != nil && koji.BuildrootState(*root.State) == koji.BuildrootInit && root.TaskID != nil
+		if kept.Roots[strconv.FormatInt(root.ID, 10)] || unused && kept.Tasks[strconv.FormatInt(*root.TaskID, 10)] {
 			continue
 		}
 		if err := retire(ctx, a.hub, root.ID); err != nil {

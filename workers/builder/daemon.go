@@ -72,7 +72,7 @@ type Daemon struct {
 func New(o Options) (*Daemon, error) {
 	hub, err := rpcclient.New(rpcclient.Options{
 		Server: o.Config.HubURL, Cert: o.Config.Cert, ServerCA: o.Config.ServerCA, Logger: o.Log,
-		AnonRetry: true, OfflineRetry: true, MaxRetries: 1 << 30, RetryInterval: time.Second,
+		AnonRetry: true, Repeat: true, OfflineRetry: true, MaxRetries: 1 << 30, RetryInterval: time.Second,
 	})
 	if err != nil {
 		return nil, err
@@ -165,7 +165,7 @@ func (d *Daemon) prepare(host *api.Host) (*step.Groups, error) {
 			Host: tasks.HostInfo{ID: host.ID, Name: host.Name}, Arches: arches(host), WorkDir: d.cfg.WorkDir,
 			TopURL: d.cfg.TopURL, TopDir: d.cfg.TopDir, AllowedSCMs: d.cfg.AllowedSCMs,
 			IgnoreSCMList: !d.cfg.AllowedSCMsUseConfig, SCMPolicy: d.cfg.AllowedSCMsUsePolicy, Driver: driver, MinSpace: uint64(d.cfg.MinSpace) << 20,
-			RunrootMounts: d.cfg.RunrootMounts, SaveExclude: d.cfg.SaveExclude, SaveVolume: d.cfg.SaveVolume,
+			RunrootMounts: d.cfg.RunrootMounts, RepoDatabases: d.cfg.RepoDatabases, SaveExclude: d.cfg.SaveExclude, SaveVolume: d.cfg.SaveVolume,
 			Vendor: d.cfg.Vendor, Packager: d.cfg.Packager, Distribution: d.cfg.Distribution,
 			Stop: d.drain, Started: float64(d.started.UnixMicro()) / 1e6,
 		},
@@ -299,7 +299,7 @@ func (d *Daemon) recover(ctx context.Context, groups *step.Groups) error {
 	if len(swept) > 0 {
 		d.log.Info("ended work of an earlier life that nobody wants", "tasks", swept)
 	}
-	if err := d.control.RetireRoots(ctx, kept.Roots); err != nil {
+	if err := d.control.RetireRoots(ctx, kept); err != nil {
 		return fmt.Errorf("give up buildroots of an earlier life: %w", err)
 	}
 	return d.sweepRoots(kept.Roots, 0)

@@ -4,7 +4,8 @@
 // session one after the other and numbered, so that it can tell a repeated call
 // from a new one: when a connection breaks, the client repeats the call with the
 // number it had, and a call whose first attempt went through is answered by the
-// hub with a RetryError (1009) instead of being done twice. Calls of one Client
+// hub with a RetryError (1009) instead of being done twice. A builder, whose calls
+// can all be repeated, then makes the call anew (Options.Repeat). Calls of one Client
 // therefore wait for each other; Subsession makes another Client for the same
 // user. Without a session calls run side by side.
 //
@@ -43,6 +44,7 @@ type Options struct {
 	MaxRetries           int           // after a failed attempt; 30, none if negative
 	RetryInterval        time.Duration // between attempts, from the second retry on; 20 s
 	AnonRetry            bool          // retry without a session, too
+	Repeat               bool          // make a call anew that went through but for its answer: all calls can be repeated
 	OfflineRetry         bool          // wait while the hub is offline for maintenance
 	OfflineRetryInterval time.Duration // RetryInterval if zero
 
@@ -156,6 +158,9 @@ func (c *Client) do(ctx context.Context, call *call) (any, error) {
 	defer c.serial.Unlock()
 	s := c.session.Load() // a logout may have come first
 	v, err := c.attempts(ctx, call, s.next())
+	for c.opts.Repeat && koji.FaultOf(err) == koji.FaultRetry {
+		v, err = c.attempts(ctx, call, s.next())
+	}
 	if s.way() == nil || koji.FaultOf(err) != koji.FaultAuthExpired {
 		return v, err
 	}

@@ -105,6 +105,8 @@ func TestRetries(t *testing.T) {
 		{"refused", client.Options{}, true, []way{status(400)}, 1, "400 Bad Request: sorry", 0},
 		{"fault", client.Options{}, true, []way{fault(1004)}, 1, "trouble", 1004},
 		{"done but the answer was lost", client.Options{}, true, []way{dropAfter}, 2, "unable to retry call", koji.FaultRetry},
+		{"done and done again", client.Options{Repeat: true}, true, []way{dropAfter}, 3, "", 0},
+		{"done, and no answer twice", client.Options{Repeat: true}, true, []way{dropAfter, dropAfter}, 4, "", 0},
 		{"offline", client.Options{}, true, []way{fault(koji.FaultServerOffline)}, 1, "trouble", koji.FaultServerOffline},
 		{"waiting for maintenance", client.Options{OfflineRetry: true, MaxRetries: 1}, true,
 			[]way{fault(koji.FaultServerOffline), fault(koji.FaultServerOffline), fault(koji.FaultServerOffline)}, 4, "", 0},
