@@ -165,12 +165,27 @@ func repoArchesOf(arch string, arches []string, opts map[string]bool) (in []stri
 	return in
 }
 
-// rpmLine is an RPM as a line of rpmlist.jsonl, with listTaggedRPMS' keys.
-func rpmLine(rpm api.TaggedRPM) ([]byte, error) {
-	line, err := json.Marshal(map[string]any{
-		"id": rpm.ID, "name": rpm.Name, "version": rpm.Version, "release": rpm.Release, "epoch": rpm.Epoch, "arch": rpm.Arch,
-		"build_id": rpm.BuildID, "buildroot_id": rpm.BuildrootID, "buildtime": rpm.BuildTime, "payloadhash": rpm.PayloadHash,
-		"size": rpm.Size, "metadata_only": rpm.MetadataOnly, "draft": rpm.Draft,
+// listedRPM is an RPM as a line of rpmlist.jsonl, with listTaggedRPMS' keys.
+type listedRPM struct {
+	Arch         string `json:"arch"`
+	BuildID      int64  `json:"build_id"`
+	BuildrootID  *int64 `json:"buildroot_id"`
+	BuildTime    int64  `json:"buildtime"`
+	Draft        *bool  `json:"draft"`
+	Epoch        *int64 `json:"epoch"`
+	ID           int64  `json:"id"`
+	MetadataOnly bool   `json:"metadata_only"`
+	Name         string `json:"name"`
+	PayloadHash  string `json:"payloadhash"`
+	Release      string `json:"release"`
+	Size         int64  `json:"size"`
+	Version      string `json:"version"`
+}
+
+func rpmLine(r api.TaggedRPM) ([]byte, error) {
+	line, err := json.Marshal(listedRPM{
+		ID: r.ID, Name: r.Name, Version: r.Version, Release: r.Release, Epoch: r.Epoch, Arch: r.Arch, BuildID: r.BuildID,
+		BuildrootID: r.BuildrootID, BuildTime: r.BuildTime, PayloadHash: r.PayloadHash, Size: r.Size, MetadataOnly: r.MetadataOnly, Draft: r.Draft,
 	})
 	return append(line, '\n'), err
 }

@@ -57,6 +57,7 @@ type Config struct {
 	SaveVolume    string           // the hub's storage volume that it sends to
 	Driver        buildroot.Config // without the runner, which each task has its own of
 	MinSpace      uint64           // bytes that must be free below WorkDir to begin a task
+	RepoDatabases bool             // build repositories get SQLite databases, for yum
 	// Vendor, Packager and Distribution are put into every RPM.
 	Vendor, Packager, Distribution string
 	// Stop is called by the restart and shutdown tasks.

@@ -81,14 +81,8 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 	var old *oldRepodata
 	if top == "" {
 		top = filepath.Join(j.cfg.WorkDir, "cache", "top")
-		if p.OldRepo.ID != 0 {
-			old = j.fetchOld(ctx, info.TagName, p.OldRepo.ID, p.Arch)
-		}
-		known := old
-		if !pure {
-			known = nil
-		}
-		if err := j.copyRepo(ctx, top, info, p.Arch, known); err != nil {
+		var err error
+		if old, err = j.copyRepo(ctx, top, info, p, pure); err != nil {
 			return createrepo.Repo{}, err
 		}
 	}
@@ -96,7 +90,7 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 	repo := createrepo.Repo{
 		ID: info.ID, Arch: p.Arch, WorkDir: j.dir, ReposDir: filepath.Join(top, "repos"),
 		Dir: filepath.Join(dir, p.Arch), Comps: filepath.Join(dir, "groups", "comps.xml"),
-		SkipStat: pure,
+		SkipStat: pure, Databases: j.cfg.RepoDatabases,
 	}
 	switch {
 	case old != nil:
@@ -110,33 +104,42 @@ func (j *job) repoFiles(ctx context.Context, info *api.Repo, p tasks.CreaterepoP
 // fetchAtOnce is how many RPMs are fetched side by side.
 const fetchAtOnce = 8
 
-// copyRepo fetches one arch of a prepared repository and those of the RPMs that
-// it lists which known does not describe. RPMs are kept for the next
-// one: a path below packages/ names one content.
-func (j *job) copyRepo(ctx context.Context, top string, info *api.Repo, arch string, known *oldRepodata) error {
+// copyRepo fetches one arch of a prepared repository, the metadata of the one
+// before it, and those of the listed RPMs that this does not describe, or with
+// pure unset all of them. RPMs are kept for the next one: a path below packages/
+// names one content.
+func (j *job) copyRepo(ctx context.Context, top string, info *api.Repo, p tasks.CreaterepoParams, pure bool) (old *oldRepodata, err error) {
 	rel := fmt.Sprintf("repos/%s/%d", info.TagName, info.ID)
-	for _, name := range []string{arch + "/pkglist", arch + "/blocklist", "groups/comps.xml"} {
-		if err := j.fetch(ctx, rel+"/"+name, filepath.Join(top, rel, name)); err != nil {
-			return err
-		}
+	lists, listing := errgroup.WithContext(ctx)
+	for _, name := range []string{p.Arch + "/pkglist", p.Arch + "/blocklist", "groups/comps.xml"} {
+		lists.Go(func() error { return j.fetch(listing, rel+"/"+name, filepath.Join(top, rel, name)) })
 	}
-	link := filepath.Join(top, rel, arch, "toplink")
+	if p.OldRepo.ID != 0 {
+		lists.Go(func() error {
+			old = j.fetchOld(listing, info.TagName, p.OldRepo.ID, p.Arch)
+			return nil
+		})
+	}
+	if err := lists.Wait(); err != nil {
+		return nil, err
+	}
+	link := filepath.Join(top, rel, p.Arch, "toplink")
 	if err := os.Symlink(top, link); err != nil && !errors.Is(err, fs.ErrExist) {
-		return infrastructure(err)
+		return nil, infrastructure(err)
 	}
-	paths, err := listedPackages(filepath.Join(top, rel, arch, "pkglist"))
+	paths, err := listedPackages(filepath.Join(top, rel, p.Arch, "pkglist"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fetches, ctx := errgroup.WithContext(ctx)
 	fetches.SetLimit(fetchAtOnce)
 	for _, path := range paths {
-		if known.has(path) {
+		if pure && old.has(path) {
 			continue
 		}
 		fetches.Go(func() error { return j.fetchMissing(ctx, path, filepath.Join(top, path)) })
 	}
-	return fetches.Wait()
+	return old, fetches.Wait()
 }
 
 // listedPackages reads a pkglist: paths below the top directory, through the

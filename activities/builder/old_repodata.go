@@ -11,7 +11,10 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // oldRepodata is the metadata of an earlier repository. What it describes need
@@ -20,6 +23,9 @@ type oldRepodata struct {
 	dir  string          // folder repodata
 	rpms map[string]bool // file names
 }
+
+// reused are the types of metadata that createrepo_c reads for an update.
+var reused = []string{"primary", "filelists", "other"}
 
 // fetchOld brings the metadata of one arch of a repository into the job's folder.
 // It returns nil if it is of no use: it only saves work.
@@ -53,17 +59,23 @@ func (o *oldRepodata) fetch(ctx context.Context, j *job, rel string) error {
 		return err
 	}
 	primary := ""
+	fetches, ctx := errgroup.WithContext(ctx)
 	for _, d := range repomd.Data {
+		if !slices.Contains(reused, d.Type) {
+			continue
+		}
 		name, ok := strings.CutPrefix(d.Location.Href, "repodata/")
 		if !ok || name != path.Base(name) {
 			return fmt.Errorf("repomd.xml names %q", d.Location.Href)
 		}
-		if err := j.fetchMissing(ctx, rel+"/repodata/"+name, filepath.Join(o.dir, name)); err != nil {
-			return err
-		}
+		to := filepath.Join(o.dir, name)
+		fetches.Go(func() error { return j.fetchMissing(ctx, rel+"/repodata/"+name, to) })
 		if d.Type == "primary" {
-			primary = filepath.Join(o.dir, name)
+			primary = to
 		}
+	}
+	if err := fetches.Wait(); err != nil {
+		return err
 	}
 	return o.read(primary)
 }

@@ -68,6 +68,7 @@ type Worker struct {
 	AllowedSCMsUsePolicy bool `toml:"allowed_scms_use_policy"` // the hub's policy build_from_scm is asked, after it
 
 	RunrootMounts []string `toml:"runroot_mounts"` // directories that runroot tasks may have mounted to write, and those below
+	RepoDatabases bool     `toml:"repo_databases"` // SQLite databases in build repositories, which yum likes to read
 
 	// The buildroots of failed tasks that are kept, the latest first, for people to
 	// look at and for saveFailedTree tasks.

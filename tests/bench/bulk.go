@@ -15,15 +15,21 @@ import (
 )
 
 const (
-	bulkBuilds = 16  // that are in the tag in the end
-	bulkRPMs   = 250 // of each
+	bulkBuilds = 15  // in the tag from the beginning
+	bulkRPMs   = 260 // of each
+	lateBuilds = 2 * rounds
+	lateRPMs   = 10
 	dirtyTags  = 200
 )
 
+// plainly are the options with which createrepo_c is measured beside us: as it
+// is, which in versions before 1.0 makes SQLite databases, and without those,
+// which we leave out, too.
+var plainly = [][]string{{"--update"}, {"--update", "--no-database"}}
+
 // bulk measures a large repository: from tagging one more build to the new
-// repository being ready, beside createrepo_c over the same list of files; once
-// with somebody who waits for it, and once with nobody, when the keeper lets the
-// changes settle.
+// repository being ready, beside createrepo_c over the same list of files; when
+// somebody waits for it, and when nobody does and the keeper lets changes settle.
 func (b *bench) bulk(ctx context.Context) error {
 	if err := b.prepareBulk(ctx); err != nil {
 		return err
@@ -36,98 +42,79 @@ func (b *bench) bulk(ctx context.Context) error {
 		return err
 	}
 	// As if this had been the way all along: its own files' times, its own metadata.
-	before := filepath.Join(b.dir, "bulk-plain")
-	if _, err := b.createrepo(ctx, last, before); err != nil {
-		return err
+	for _, options := range plainly {
+		if _, err := b.createrepo(ctx, last, options); err != nil {
+			return err
+		}
 	}
-	for _, somebody := range []bool{true, false} {
-		var ours, plain []float64
-		for range rounds {
-			r, err := b.oneMore(ctx, last, before, somebody)
-			if err != nil {
+	for i, what := range []string{"somebody waits for it", "changes settle"} {
+		var ours []float64
+		plain := make([][]float64, len(plainly))
+		for round := range rounds {
+			sent := time.Now()
+			if last, err = b.oneMore(ctx, last, i*rounds+round, i == 0); err != nil {
 				return err
 			}
-			last = r.repo
-			ours, plain = append(ours, r.took.Seconds()), append(plain, r.plain.Seconds())
-			fmt.Fprintf(b.log, "  %.2f s, createrepo_c --update %.2f s; %s\n", r.took.Seconds(), r.plain.Seconds(), r.steps)
+			ours = append(ours, time.Since(sent).Seconds())
+			for k, options := range plainly {
+				took, err := b.createrepo(ctx, last, options)
+				if err != nil {
+					return err
+				}
+				plain[k] = append(plain[k], took.Seconds())
+			}
+			if err := b.tellSteps(ctx, last, sent); err != nil {
+				return err
+			}
 		}
-		what := "somebody waits for it"
-		if !somebody {
-			what = "nobody waits, changes settle"
+		o := percentile(ours, 0.5)
+		for k, options := range plainly {
+			p := percentile(plain[k], 0.5)
+			b.report.add("one build more in a repository of 4000 RPMs",
+				fmt.Sprintf("%s: tag to READY / createrepo_c %s / times, p50", what, strings.Join(options, " ")), "s", o, p, o/p)
 		}
-		o, p := percentile(ours, 0.5), percentile(plain, 0.5)
-		b.report.add(fmt.Sprintf("one build more in a repository of %d RPMs", bulkBuilds*bulkRPMs),
-			what+": tag to READY / createrepo_c --update / times, p50", "s", o, p, o/p)
 	}
 	return nil
 }
 
-// oneMoreResult is a round of oneMore.
-type oneMoreResult struct {
-	repo        int64 // without the build again
-	took, plain time.Duration
-	steps       string // where the time went
-}
-
-// oneMore tags a build, waits for its repository and takes the build out again.
-// before is the metadata of the repository without it.
-func (b *bench) oneMore(ctx context.Context, last int64, before string, somebody bool) (r oneMoreResult, err error) {
-	nvr := bulkNVR(bulkBuilds - 1)
-	sent := time.Now()
-	if err := b.each(ctx, step{"tagBuildBypass", []any{"bulk-build", nvr}}); err != nil {
-		return r, err
-	}
+// oneMore tags a build, asks for a repository if somebody is to wait for it, and
+// waits until it is ready.
+func (b *bench) oneMore(ctx context.Context, last int64, late int, somebody bool) (int64, error) {
+	steps := []step{{"tagBuildBypass", []any{"bulk-build", lateName(late) + "-1-1"}}}
 	if somebody {
-		if err := b.each(ctx, step{"repo.request", []any{"bulk-build", keywords("min_event", "last")}}); err != nil {
-			return r, err
-		}
+		steps = append(steps, step{"repo.request", []any{"bulk-build", keywords("min_event", "last")}})
 	}
-	after, err := b.latestRepo(ctx, last)
-	if err != nil {
-		return r, err
+	if err := b.each(ctx, steps...); err != nil {
+		return 0, err
 	}
-	r.took = time.Since(sent)
-	if r.steps, err = b.repoSteps(ctx, after, sent); err != nil {
-		return r, err
-	}
-	out := filepath.Join(b.dir, "bulk-update")
-	if err := errors.Join(os.RemoveAll(out), os.CopyFS(out, os.DirFS(before))); err != nil {
-		return r, err
-	}
-	if r.plain, err = b.createrepo(ctx, after, out, "--update"); err != nil {
-		return r, err
-	}
-	if err := b.each(ctx, step{"untagBuildBypass", []any{"bulk-build", nvr}}); err != nil {
-		return r, err
-	}
-	r.repo, err = b.latestRepo(ctx, after)
-	return r, err
+	return b.latestRepo(ctx, last)
 }
 
-// repoSteps says when what happened on the way to a repository, in ms.
-func (b *bench) repoSteps(ctx context.Context, repo int64, since time.Time) (string, error) {
-	type moments struct {
+// tellSteps tells the log when what happened on the way to a repository.
+func (b *bench) tellSteps(ctx context.Context, repo int64, since time.Time) error {
+	type moment struct {
 		What string    `db:"what"`
 		At   time.Time `db:"at"`
 	}
-	list, err := database.All[moments](ctx, b.db, `WITH t AS (SELECT task.* FROM task JOIN repo ON task.id = repo.task_id OR task.parent = repo.task_id WHERE repo.id = $1)
-		SELECT * FROM (SELECT 'requested' AS what, create_time AS at FROM repo_queue WHERE repo_id = $1
-		UNION ALL SELECT method || ' made', create_time FROM t
-		UNION ALL SELECT method || ' open', start_time FROM t
-		UNION ALL SELECT method || ' done', completion_time FROM t
-		UNION ALL SELECT 'initialized', creation_time FROM repo WHERE id = $1
-		UNION ALL SELECT 'ready', state_time FROM repo WHERE id = $1) steps WHERE at IS NOT NULL ORDER BY at`, repo)
-	var steps []string
+	list, err := database.All[moment](ctx, b.db, `
+		WITH t AS (SELECT task.* FROM task JOIN repo ON repo.task_id IN (task.id, task.parent) WHERE repo.id = $1)
+		SELECT * FROM (
+			SELECT 'requested' AS what, create_time AS at FROM repo_queue WHERE repo_id = $1
+			UNION ALL SELECT method || ' made', create_time FROM t
+			UNION ALL SELECT method || ' open', start_time FROM t
+			UNION ALL SELECT method || ' done', completion_time FROM t
+			UNION ALL SELECT 'READY', state_time FROM repo WHERE id = $1) steps
+		WHERE at IS NOT NULL ORDER BY at`, repo)
 	for _, m := range list {
-		steps = append(steps, fmt.Sprintf("%s %d", m.What, m.At.Sub(since).Milliseconds()))
+		fmt.Fprintf(b.log, "  %s after %d ms\n", m.What, m.At.Sub(since).Milliseconds())
 	}
-	return strings.Join(steps, ", "), err
+	return err
 }
 
 func bulkName(i int) string { return fmt.Sprintf("bulk%d", i) }
-func bulkNVR(i int) string  { return bulkName(i) + "-1-1" }
+func lateName(i int) string { return fmt.Sprintf("late%d", i) }
 
-// prepareBulk imports the builds and tags all but the last one.
+// prepareBulk imports the builds and tags those that are there from the beginning.
 func (b *bench) prepareBulk(ctx context.Context) error {
 	steps := []step{
 		{"createTag", []any{"bulk-build", keywords("arches", "x86_64")}},
@@ -137,28 +124,30 @@ func (b *bench) prepareBulk(ctx context.Context) error {
 		return err
 	}
 	for i := range bulkBuilds {
-		if err := b.importBulk(ctx, i); err != nil {
+		if err := b.importBulk(ctx, bulkName(i), bulkRPMs); err != nil {
 			return err
 		}
-		steps := []step{{"packageListAdd", []any{"bulk-build", bulkName(i), "admin"}}}
-		if i < bulkBuilds-1 {
-			steps = append(steps, step{"tagBuildBypass", []any{"bulk-build", bulkNVR(i)}})
+		if err := b.each(ctx, step{"tagBuildBypass", []any{"bulk-build", bulkName(i) + "-1-1"}}); err != nil {
+			return err
 		}
-		if err := b.each(ctx, steps...); err != nil {
+	}
+	for i := range lateBuilds {
+		if err := b.importBulk(ctx, lateName(i), lateRPMs); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// importBulk makes a build of many small packages and imports it.
-func (b *bench) importBulk(ctx context.Context, i int) error {
-	dir := filepath.Join(b.dir, "bulk", bulkName(i))
+// importBulk makes a build of so many small packages, imports it and lists its
+// package.
+func (b *bench) importBulk(ctx context.Context, name string, rpms int) error {
+	dir := filepath.Join(b.dir, "bulk", name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	spec := filepath.Join(dir, bulkName(i)+".spec")
-	if err := os.WriteFile(spec, []byte(bulkSpec(bulkName(i))), 0o644); err != nil {
+	spec := filepath.Join(dir, name+".spec")
+	if err := os.WriteFile(spec, []byte(bulkSpec(name, rpms)), 0o644); err != nil {
 		return err
 	}
 	if err := script(ctx, "rpmbuild", "-ba", "--quiet", "--nodeps", "--define", "_topdir "+dir, "--define", "_dbpath "+dir+"/rpmdb", spec); err != nil {
@@ -172,7 +161,7 @@ func (b *bench) importBulk(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	folder := "cli-import/" + bulkName(i)
+	folder := "cli-import/" + name
 	for _, file := range append(srpms, files...) { // the source makes the build
 		if err := b.Client.UploadFile(ctx, file, folder, "", client.UploadOptions{}); err != nil {
 			return err
@@ -181,19 +170,22 @@ func (b *bench) importBulk(ctx context.Context, i int) error {
 			return err
 		}
 	}
+	if err := b.each(ctx, step{"packageListAdd", []any{"bulk-build", name, "admin"}}); err != nil {
+		return err
+	}
 	return os.RemoveAll(dir)
 }
 
 // bulkSpec is a package with many subpackages.
-func bulkSpec(name string) string {
+func bulkSpec(name string, rpms int) string {
 	var s strings.Builder
 	fmt.Fprintf(&s, "Name: %s\nVersion: 1\nRelease: 1\nSummary: Many\nLicense: MIT\nBuildArch: noarch\n%%description\nMany.\n", name)
-	for i := 1; i < bulkRPMs; i++ {
+	for i := 1; i < rpms; i++ {
 		fmt.Fprintf(&s, "%%package p%d\nSummary: Part %[1]d\nRequires: bash\n%%description p%[1]d\nPart %[1]d.\n", i)
 	}
-	fmt.Fprintf(&s, "%%install\nmkdir -p %%{buildroot}/usr/share/%s\ncd %%{buildroot}/usr/share/%[1]s\ntouch $(seq 0 %d)\n", name, bulkRPMs-1)
+	fmt.Fprintf(&s, "%%install\nmkdir -p %%{buildroot}/usr/share/%s\ncd %%{buildroot}/usr/share/%[1]s\ntouch $(seq 0 %d)\n", name, rpms-1)
 	fmt.Fprintf(&s, "%%files\n/usr/share/%s/0\n", name)
-	for i := 1; i < bulkRPMs; i++ {
+	for i := 1; i < rpms; i++ {
 		fmt.Fprintf(&s, "%%files p%d\n/usr/share/%s/%[1]d\n", i, name)
 	}
 	return s.String()
@@ -217,10 +209,12 @@ func (b *bench) latestRepo(ctx context.Context, than int64) (int64, error) {
 	}
 }
 
-// createrepo runs createrepo_c over what a repository lists.
-func (b *bench) createrepo(ctx context.Context, repo int64, out string, args ...string) (time.Duration, error) {
+// createrepo runs createrepo_c over what a repository lists, in a folder for
+// these options.
+func (b *bench) createrepo(ctx context.Context, repo int64, options []string) (time.Duration, error) {
+	out := filepath.Join(b.dir, "bulk-plain", strings.Join(options, ""))
 	dir := filepath.Join(b.Env["TOJI_TOPDIR"], "repos", "bulk-build", fmt.Sprint(repo), "x86_64")
-	args = append([]string{"-q", "-o", out, "-i", filepath.Join(dir, "pkglist")}, args...)
+	args := append([]string{"-q", "-o", out, "-i", filepath.Join(dir, "pkglist")}, options...)
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return 0, err
 	}

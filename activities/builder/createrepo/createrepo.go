@@ -43,6 +43,8 @@ type Repo struct {
 	OldRepodata string
 	// SkipStat trusts OldRepodata without a look at the files' sizes and times.
 	SkipStat bool
+	// Databases asks for SQLite databases beside the XML, for yum.
+	Databases bool
 	// WorkDir is the task's directory.
 	WorkDir string
 }
@@ -129,7 +131,7 @@ func (r Repo) empty() (bool, error) {
 // create runs createrepo_c.
 func (r Repo) create(ctx context.Context, runner Runner, empty bool) error {
 	update := !empty && r.OldRepodata != "" && isDir(r.OldRepodata)
-	if err := r.prepare(update); err != nil {
+	if err := os.MkdirAll(r.OutDir(), 0o755); err != nil {
 		return fmt.Errorf("prepare repository: %w", err)
 	}
 	spec := step.Spec{Argv: r.createArgv(empty, update), Log: r.Logs()[0]}
@@ -138,7 +140,7 @@ func (r Repo) create(ctx context.Context, runner Runner, empty bool) error {
 
 // createArgv returns the command line of createrepo_c.
 func (r Repo) createArgv(empty, update bool) []string {
-	argv := []string{"createrepo_c", "--error-exit-val", "-vd", "-o", r.OutDir()}
+	argv := []string{"createrepo_c", "--error-exit-val", r.databases(), "-o", r.OutDir()}
 	if !empty {
 		argv = append(argv, "-i", r.pkglist())
 	}
@@ -146,7 +148,7 @@ func (r Repo) createArgv(empty, update bool) []string {
 		argv = append(argv, "-g", r.Comps)
 	}
 	if update {
-		argv = append(argv, "--update")
+		argv = append(argv, "--update", "--update-md-path", filepath.Dir(r.OldRepodata))
 		if r.SkipStat {
 			argv = append(argv, "--skip-stat")
 		}
@@ -157,22 +159,12 @@ func (r Repo) createArgv(empty, update bool) []string {
 	return append(argv, r.Dir)
 }
 
-// prepare makes OutDir, with the old metadata for an update. As a whole, so that
-// it is not done again under a createrepo_c that runs already.
-func (r Repo) prepare(update bool) error {
-	if isDir(r.OutDir()) {
-		return nil
+// databases is the option that both commands have.
+func (r Repo) databases() string {
+	if r.Databases {
+		return "--database"
 	}
-	staging := r.OutDir() + ".new"
-	if err := errors.Join(os.RemoveAll(staging), os.MkdirAll(staging, 0o755)); err != nil {
-		return err
-	}
-	if update {
-		if err := copyRepodata(r.OldRepodata, filepath.Join(staging, "repodata")); err != nil {
-			return err
-		}
-	}
-	return os.Rename(staging, r.OutDir())
+	return "--no-database"
 }
 
 // mergeMode returns the one mode in which all repositories are merged.
@@ -215,7 +207,7 @@ func (r Repo) merge(ctx context.Context, runner Runner, mode string, external []
 
 // mergeArgv returns the command line of mergerepo_c, 0.15.11 or later.
 func (r Repo) mergeArgv(mode string, external []External) []string {
-	argv := []string{"mergerepo_c"}
+	argv := []string{"mergerepo_c", r.databases()}
 	switch mode {
 	case "bare": // keeps modular metadata
 		argv = append(argv, "--pkgorigins", "--all")

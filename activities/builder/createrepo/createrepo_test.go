@@ -147,13 +147,13 @@ func TestMake(t *testing.T) {
 	makeRPM(t, tp.repo.Dir, "unlisted")
 	files, err := createrepo.Make(t.Context(), tp.run, tp.repo, nil)
 	require.NoError(t, err)
-	require.Equal(t, [][]string{{"createrepo_c", "--error-exit-val", "-vd", "-o", tp.repo.OutDir(),
+	require.Equal(t, [][]string{{"createrepo_c", "--error-exit-val", "--no-database", "-o", tp.repo.OutDir(),
 		"-i", tp.repo.Dir + "/pkglist", "-g", tp.repo.Comps, tp.repo.Dir}}, tp.run.calls)
 	require.Contains(t, files, "repomd.xml")
 	packages, types := content(t, tp.repo.Repodata())
 	require.Equal(t, []string{"one", "two"}, packages)
 	require.Contains(t, types, "group")
-	require.Contains(t, types, "primary_db")
+	require.NotContains(t, types, "primary_db")
 	require.NotContains(t, files, "EMPTY_REPO")
 	require.FileExists(t, tp.repo.Logs()[0])
 
@@ -168,10 +168,21 @@ func TestMakeEmpty(t *testing.T) {
 	require.NoError(t, os.Remove(tp.repo.Comps))
 	files, err := createrepo.Make(t.Context(), tp.run, tp.repo, nil)
 	require.NoError(t, err)
-	require.Equal(t, [][]string{{"createrepo_c", "--error-exit-val", "-vd", "-o", tp.repo.OutDir(), tp.repo.OutDir()}}, tp.run.calls)
+	require.Equal(t, [][]string{{"createrepo_c", "--error-exit-val", "--no-database", "-o", tp.repo.OutDir(), tp.repo.OutDir()}}, tp.run.calls)
 	require.Contains(t, files, "EMPTY_REPO")
 	packages, _ := content(t, tp.repo.Repodata())
 	require.Empty(t, packages)
+}
+
+// Databases are for yum, where a host is told so.
+func TestMakeDatabases(t *testing.T) {
+	tp := newTop(t)
+	tp.packages(t, "one")
+	tp.repo.Databases = true
+	_, err := createrepo.Make(t.Context(), tp.run, tp.repo, []createrepo.External{{URL: externalRepo(t, "ext")}})
+	require.NoError(t, err)
+	_, types := content(t, tp.repo.Repodata())
+	require.Contains(t, types, "primary_db")
 }
 
 // A repository with an external one, then the next that begins with its metadata.
@@ -184,7 +195,7 @@ func TestMakeMergeAndUpdate(t *testing.T) {
 	}
 	_, err := createrepo.Make(t.Context(), first.run, first.repo, external)
 	require.NoError(t, err)
-	require.Equal(t, []string{"mergerepo_c", "--koji", "-b", first.repo.Dir + "/blocklist", "-a", "x86_64", "-o", first.repo.OutDir(),
+	require.Equal(t, []string{"mergerepo_c", "--no-database", "--koji", "-b", first.repo.Dir + "/blocklist", "-a", "x86_64", "-o", first.repo.OutDir(),
 		"--arch-expand", "-g", first.repo.Comps, "-r", "file://" + first.repo.WorkDir + "/repo_5_premerge/", "-r", external[0].URL}, first.run.calls[1])
 	packages, types := content(t, first.repo.Repodata())
 	require.Equal(t, []string{"ext", "one"}, packages, "our own package wins, the blocked one is not there")
@@ -203,7 +214,7 @@ func TestMakeMergeAndUpdate(t *testing.T) {
 
 func TestMergeModes(t *testing.T) {
 	url := externalRepo(t, "ext")
-	for mode, want := range map[string]string{"simple": "mergerepo_c --koji --simple -b ", "bare": "mergerepo_c --pkgorigins --all -a "} {
+	for mode, want := range map[string]string{"simple": "mergerepo_c --no-database --koji --simple -b ", "bare": "mergerepo_c --no-database --pkgorigins --all -a "} {
 		t.Run(mode, func(t *testing.T) {
 			tp := newTop(t)
 			tp.packages(t, "one")
