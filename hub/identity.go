@@ -64,19 +64,33 @@ func (p proxies) client(address string, forwarded []string) string {
 	return address
 }
 
+// ClientAddress is the address of a request's origin, before any trusted proxies.
+func (h *Hub) ClientAddress(r *http.Request) string {
+	address, _ := h.origin(r)
+	return address
+}
+
+// origin is a request's origin and whether a trusted proxy told of it.
+func (h *Hub) origin(r *http.Request) (address string, proxied bool) {
+	address = r.RemoteAddr
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		address = host
+	}
+	if !h.proxies.trusted(address) {
+		return address, false
+	}
+	return h.proxies.client(address, r.Header[http.CanonicalHeaderKey(h.Config.ProxyAddressHeader)]), true
+}
+
 // requestCredentials are the session, address and proofs of a request.
 func (h *Hub) requestCredentials(r *http.Request) (*credentials, error) {
 	c, err := credentialsOf(r, !h.Config.DisableURLSessions)
 	if err != nil {
 		return nil, err
 	}
-	c.address = r.RemoteAddr
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		c.address = host
-	}
-	if h.proxies.trusted(c.address) {
+	proxied := false
+	if c.address, proxied = h.origin(r); proxied {
 		// A certificate of the connection is the proxy's own: no proof of who is behind it.
-		c.address = h.proxies.client(c.address, r.Header[http.CanonicalHeaderKey(h.Config.ProxyAddressHeader)])
 		c.proof, err = h.proxied(r.Header)
 	} else if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		c.proof, err = h.certificate(r.TLS)

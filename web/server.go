@@ -24,8 +24,8 @@ func (s *Site) routes() http.Handler {
 		get(path, s.serveRedirect(target))
 	}
 	get("/static/*name", s.serveAsset)
-	get("/events", s.serveChanges)
-	get("/tasks/:id/events", s.serveTaskEvents)
+	get("/events", s.limited(s.serveChanges))
+	get("/tasks/:id/events", s.limited(s.serveTaskEvents))
 	engine.NoRoute(adapt(s.serveNoRoute))
 	engine.NoMethod(adapt(s.serveNoMethod))
 	return engine

@@ -51,6 +51,11 @@ type Options struct {
 	// done. Without it pages change only when they are loaded.
 	Changes func(ctx context.Context, changed func()) error
 
+	// Address tells where a request comes from: its connection's other end, which
+	// may be a proxy that many browsers share.
+	Address    func(*http.Request) string
+	MaxStreams int // pages of one address that follow what changes; 100
+
 	Log *slog.Logger     // slog.Default()
 	Now func() time.Time // time.Now
 }
@@ -67,6 +72,10 @@ func (o Options) withDefaults() (Options, error) {
 	o.FilesURL = strings.TrimRight(cmp.Or(o.FilesURL, "/kojifiles"), "/")
 	o.TemporalUI = strings.TrimRight(o.TemporalUI, "/")
 	o.TemporalNamespace = cmp.Or(o.TemporalNamespace, "toji")
+	o.MaxStreams = cmp.Or(o.MaxStreams, 100)
+	if o.Address == nil {
+		o.Address = remoteAddress
+	}
 	o.Log = cmp.Or(o.Log, slog.Default())
 	if o.Now == nil {
 		o.Now = time.Now
@@ -82,6 +91,7 @@ type Site struct {
 	templates map[string]*template.Template // by name
 	changes   bell                          // rings when tasks or hosts have changed
 	dirs      watcher                       // of the tasks' logs
+	streams   streams                       // that are open
 	done      chan struct{}                 // closed when Run ends: streams end, too
 	handler   http.Handler
 }

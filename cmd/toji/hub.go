@@ -124,7 +124,7 @@ func newGateway(ctx context.Context, h *hub.Hub, server *hub.Server, temporal cl
 // notifications as the scheduler.
 func newSite(h *hub.Hub, r *role) (*web.Site, error) {
 	return web.New(web.Options{
-		Caller: h.Caller(), Title: r.cfg.Web.Title, TopDir: r.cfg.Hub.TopDir,
+		Caller: h.Caller(), Address: h.ClientAddress, Title: r.cfg.Web.Title, TopDir: r.cfg.Hub.TopDir,
 		TemporalUI: r.cfg.Web.TemporalUI, TemporalNamespace: r.cfg.Temporal.Namespace,
 		Changes: func(ctx context.Context, changed func()) error {
 			return h.Store.Listen(ctx, func(string, string) { changed() }, "toji_sched")
