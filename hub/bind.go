@@ -38,6 +38,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindTagging,
 	bindBuildroots,
 	bindTasks,
+	bindTaskTypes,
 	bindHostCalls,
 	bindHostTasks,
 	bindHostImports,

@@ -131,7 +131,11 @@ func (h *Hub) assignTask(ctx context.Context, p api.AssignTaskParams) (bool, err
 		return false, err
 	}
 	o := store.AssignOptions{Weight: t.Weight, Force: p.Force, Override: p.Override}
-	if e, ok := task.Lookup(t.Method); ok && e.Queue == task.Host {
+	e, ok, err := h.Store.TaskType(ctx, t.Method)
+	if err != nil {
+		return false, err
+	}
+	if ok && e.Queue == task.Host {
 		o.Weight = e.Weight
 	}
 	return h.Store.AssignTask(ctx, t.ID, host.ID, o)
@@ -167,12 +171,16 @@ func (h *Hub) resubmitTask(ctx context.Context, p api.ResubmitTaskParams) (int64
 }
 
 func (h *Hub) makeTask(ctx context.Context, p api.ArgsParams) (int64, error) {
+	var m api.MakeTaskParams
+	decoded := decodeArgs("make_task", p, &m)
+	if err := h.assertMayMake(ctx, m); err != nil {
+		return 0, err
+	}
 	if _, ok := p.Opts["owner"]; ok {
 		return 0, koji.ActionNotAllowedf("The owner option is not allowed here")
 	}
-	var m api.MakeTaskParams
-	if err := decodeArgs("make_task", p, &m); err != nil {
-		return 0, err
+	if decoded != nil {
+		return 0, decoded
 	}
 	o, err := h.taskOpts(ctx, m.Opts)
 	if err != nil {

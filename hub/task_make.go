@@ -146,6 +146,13 @@ func (h *Hub) applyTaskPolicies(ctx context.Context, t *store.NewTask, args []an
 	if t.Parent != 0 {
 		data["parent"] = t.Parent
 	}
+	e, _, err := h.Store.TaskType(ctx, t.Method)
+	if err != nil {
+		return err
+	}
+	if channel == nil && e.Channel != "" {
+		channel = e.Channel
+	}
 	var requested int64
 	if channel != nil {
 		id, err := h.enabledChannel(ctx, channel)

@@ -34,15 +34,20 @@ type body[P, R any] func(*run, P) (R, error)
 // bind makes f the workflow of type t.
 func bind[P, R any](w worker.WorkflowRegistry, t task.Type[P, R], f body[P, R]) {
 	w.RegisterWorkflowWithOptions(func(ctx workflow.Context, tk task.Task, p P) (R, error) {
-		l := &life{ctx: workflow.WithLocalActivityOptions(ctx, transition), info: t.Info, task: tk}
-		// A signal that was not needed any more is nothing to warn of.
-		defer func() {
-			for _, name := range []string{task.SignalAssigned, task.SignalFreed, task.SignalEnded, task.SignalWake} {
-				drain(workflow.GetSignalChannel(ctx, name))
-			}
-		}()
-		return live(l, f, p)
+		return begin(ctx, t.Info, tk, f, p)
 	}, workflow.RegisterOptions{Name: t.Method})
+}
+
+// begin carries a task of a type.
+func begin[P, R any](ctx workflow.Context, info task.Info, tk task.Task, f body[P, R], p P) (R, error) {
+	l := &life{ctx: workflow.WithLocalActivityOptions(ctx, transition), info: info, task: tk}
+	// A signal that was not needed any more is nothing to warn of.
+	defer func() {
+		for _, name := range []string{task.SignalAssigned, task.SignalFreed, task.SignalEnded, task.SignalWake} {
+			drain(workflow.GetSignalChannel(ctx, name))
+		}
+	}()
+	return live(l, f, p)
 }
 
 // life carries one task from its creation to its end.

@@ -21,6 +21,7 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.Createdistrepo, createdistrepo)
 	bind(w, tasks.Runroot, runroot)
 	bind(w, tasks.SaveFailedTree, saveFailedTree)
+	bind(w, tasks.WrapperRPM, wrapperRPM)
 	bind(w, tasks.BuildNotification, buildNotification)
 	bind(w, tasks.TagNotification, tagNotification)
 
@@ -36,4 +37,6 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.SomeMethod, someMethod)
 	bind(w, tasks.Default, unknownMethod)
 	bind(w, tasks.DependantTask, dependantTask)
+
+	bindSite(w)
 }

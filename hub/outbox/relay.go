@@ -44,8 +44,9 @@ const (
 
 // Motion is what the relay needs of Temporal. Each method is idempotent.
 type Motion interface {
-	// Start starts a task's workflow; params is a pointer to the type's request.
-	Start(ctx context.Context, t task.Task, params any) error
+	// Start starts the workflow of the name for a task; params is a pointer to the
+	// type's request, or the SiteRequest of a site's type.
+	Start(ctx context.Context, workflow string, t task.Task, params any) error
 	// Signal sends a signal to a task's workflow, if it runs.
 	Signal(ctx context.Context, taskID int64, name string) error
 	// Cancel asks for the end of a task's workflow, if it runs.
@@ -67,7 +68,11 @@ type Relay struct {
 
 // Run delivers intents until ctx is done.
 func (r *Relay) Run(ctx context.Context) error {
-	if err := r.Store.StartAgain(ctx, methods()); err != nil {
+	methods, err := r.Store.KnownMethods(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.Store.StartAgain(ctx, methods); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -84,15 +89,6 @@ func (r *Relay) Run(ctx context.Context) error {
 		default: // every lane has something to look at already
 		}
 	}, "toji_outbox")
-}
-
-// methods lists the task types that this hub knows.
-func methods() []string {
-	var names []string
-	for _, e := range task.All() {
-		names = append(names, e.Method)
-	}
-	return names
 }
 
 // lane delivers batches whenever it is woken, and from time to time.
@@ -186,7 +182,10 @@ func (r *Relay) startOf(ctx context.Context, id int64) (func() error, error) {
 	if t.State.Finished() {
 		return nil, nil
 	}
-	entry, ok := task.Lookup(t.Method)
+	entry, ok, err := r.Store.TaskType(ctx, t.Method)
+	if err != nil {
+		return nil, err
+	}
 	if !ok {
 		return nil, r.Store.KeepForeign(ctx, t.ID)
 	}
@@ -195,7 +194,10 @@ func (r *Relay) startOf(ctx context.Context, id int64) (func() error, error) {
 		_, err = r.Tasks.FailTask(ctx, t.ID, 0, task.Failure{Fault: koji.FaultParameter, Kind: koji.KindPolicy, Msg: err.Error()})
 		return nil, err
 	}
-	return func() error { return r.Motion.Start(ctx, t.Task(), params) }, nil
+	if entry.Site {
+		params = task.SiteRequest{Weight: entry.Weight, Request: t.Request}
+	}
+	return func() error { return r.Motion.Start(ctx, entry.Workflow, t.Task(), params) }, nil
 }
 
 // maxRequest bounds a task's request in bytes. Temporal takes no payload of more

@@ -14,6 +14,7 @@ import (
 
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/internal/testenv"
 	"github.com/toji-build/toji/koji"
@@ -41,11 +42,11 @@ func newLab(t testing.TB) *lab {
 }
 
 // Start, Signal and Cancel make the lab a Motion.
-func (l *lab) Start(ctx context.Context, t task.Task, params any) error {
+func (l *lab) Start(ctx context.Context, workflow string, t task.Task, params any) error {
 	if t.Owner != "alice" || t.Channel != "default" {
 		return fmt.Errorf("half a task: %+v", t)
 	}
-	return l.call(ctx, fmt.Sprintf("start %d %s %+v", t.ID, t.Method, params))
+	return l.call(ctx, fmt.Sprintf("start %d %s %+v", t.ID, workflow, params))
 }
 
 func (l *lab) Signal(ctx context.Context, id int64, name string) error {
@@ -266,6 +267,27 @@ func TestTasksThatCanStartAgain(t *testing.T) {
 	l.want(fmt.Sprintf("start %d sleep &{N:1}", id))
 	l.drained()
 	require.Zero(t, l.count(`SELECT count(*) FROM toji.foreign_task`))
+}
+
+// A type that a site adds has a workflow from then on, for the tasks that are there
+// already, too. Requests are looked into before the site's worker gets them.
+func TestSiteTypes(t *testing.T) {
+	l := newLab(t)
+	early := l.make("countLines", "a.txt")
+	l.run()
+	l.drained()
+	require.Equal(t, 1, l.count(`SELECT count(*) FROM toji.foreign_task`))
+	_, err := l.Exec(t.Context(), `INSERT INTO host (id, user_id, name) VALUES (1, 1, 'site1')`)
+	require.NoError(t, err)
+	spec := task.Spec{Name: "countLines", Version: 1, Title: "Count", Weight: 0.5, Params: []task.Param{{Name: "path", Kind: rpc.KindText, Required: true}}}
+	require.NoError(t, l.PutSiteType(t.Context(), spec, 1))
+	require.NoError(t, l.SetHostTypes(t.Context(), 1, []task.Spec{spec}))
+	request, err := xmlrpc.MarshalRequest("countLines", "a.txt")
+	require.NoError(t, err)
+	l.want(fmt.Sprintf("start %d site {Weight:0.5 Request:%s}", early, request))
+	misfit := l.make("countLines", 1)
+	l.drained()
+	require.Equal(t, 1, l.count(`SELECT count(*) FROM task WHERE id = $1 AND state = 5`, misfit))
 }
 
 // brokenFailer spoils the transaction that it is called in.

@@ -25,7 +25,7 @@ var (
 )
 
 // Start starts the workflow of t, or finds it started.
-func (m Temporal) Start(ctx context.Context, t task.Task, params any) error {
+func (m Temporal) Start(ctx context.Context, workflow string, t task.Task, params any) error {
 	_, err := m.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID:                       task.WorkflowID(t.ID),
 		TaskQueue:                task.SystemQueue,
@@ -34,7 +34,7 @@ func (m Temporal) Start(ctx context.Context, t task.Task, params any) error {
 		EnableEagerStart:         true,
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			attrTask.ValueSet(t.ID), attrMethod.ValueSet(t.Method), attrOwner.ValueSet(t.Owner)),
-	}, t.Method, t, params)
+	}, workflow, t, params)
 	var started *serviceerror.WorkflowExecutionAlreadyStarted
 	if errors.As(err, &started) {
 		return nil

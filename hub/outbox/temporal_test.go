@@ -25,7 +25,7 @@ func TestTemporal(t *testing.T) {
 	require.NoError(t, m.Signal(ctx, tk.ID, task.SignalWake), "a task that has not started looks for itself")
 	require.NoError(t, m.Cancel(ctx, tk.ID))
 	for range 2 {
-		require.NoError(t, m.Start(ctx, tk, params))
+		require.NoError(t, m.Start(ctx, tk.Method, tk, params))
 	}
 	for range 2 {
 		require.NoError(t, m.Signal(ctx, tk.ID, task.SignalWake))
@@ -49,7 +49,7 @@ func TestTemporal(t *testing.T) {
 	require.Equal(t, 1, got[enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED])
 
 	require.NoError(t, c.TerminateWorkflow(ctx, task.WorkflowID(tk.ID), "", "the test is over"))
-	require.NoError(t, m.Start(ctx, tk, params), "it has run already")
+	require.NoError(t, m.Start(ctx, tk.Method, tk, params), "it has run already")
 	require.NoError(t, m.Signal(ctx, tk.ID, task.SignalWake))
 	require.NoError(t, m.Cancel(ctx, tk.ID))
 }

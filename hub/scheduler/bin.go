@@ -105,7 +105,7 @@ func (k binKey) admits(h *machine) verdict {
 func (p *placement) takes(h *machine, t *store.WaitingTask) verdict {
 	m := h.Maintenance
 	switch {
-	case !knows(h, t):
+	case !p.knows(h, t):
 		return unable
 	case slices.Contains(t.Refused, h.ID):
 		return refuses
@@ -120,13 +120,20 @@ func (p *placement) takes(h *machine, t *store.WaitingTask) verdict {
 }
 
 // knows says whether a host's builder knows the task's type: Koji's own says so
-// itself; Toji's worker knows those that have a workflow.
-func knows(h *machine, t *store.WaitingTask) bool {
-	if len(h.Methods) > 0 {
+// itself; a site's worker knows its own and those about the host; Toji's worker
+// knows those that have a workflow.
+func (p *placement) knows(h *machine, t *store.WaitingTask) bool {
+	switch {
+	case len(h.Methods) > 0:
 		return slices.Contains(h.Methods, t.Method)
+	case h.Site || t.Site:
+		return serves(h, t) || p.anyHost[t.Method]
 	}
 	return !t.Foreign
 }
+
+// serves says whether the site's worker of a host serves the task's type.
+func serves(h *machine, t *store.WaitingTask) bool { return slices.Contains(h.Serves, t.Method) }
 
 // hasRoom follows Koji: a host is full when what it has left would not carry
 // the task's weight less the overcommit.

@@ -15,7 +15,8 @@ type situation struct {
 	busy    []store.BusyTask
 	tasks   []store.WaitingTask
 	limits  []api.TaskLimit
-	anyHost map[string]bool // methods of tasks about a host itself
+	anyHost map[string]bool    // methods of tasks about a host itself
+	sites   map[string]float64 // weights of the task types that sites have added
 }
 
 // placement is one round's decision.

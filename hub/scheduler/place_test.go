@@ -96,6 +96,10 @@ func off(h *store.BuildHost)               { h.Enabled = false }
 func kojid(methods ...string) func(*store.BuildHost) {
 	return func(h *store.BuildHost) { h.Methods = methods }
 }
+func serving(types ...string) func(*store.BuildHost) {
+	return func(h *store.BuildHost) { h.Site, h.Serves = true, types }
+}
+func count(t *store.WaitingTask)   { t.Method, t.Site = "countLines", true }
 func image(t *store.WaitingTask)   { t.Method, t.Foreign = "image", true }
 func restart(t *store.WaitingTask) { t.Method, t.ChannelID, t.Arch = "restart", imageChannel, "sparc" }
 
@@ -270,6 +274,20 @@ func TestPlace(t *testing.T) {
 		}, "", map[int64]string{1: "no-handler: no host in channel default that is ready knows image tasks (1 not ready)"}},
 		{"a type whose builders are full", round{
 			hosts: hostList(host(1), host(2, kojid("image"), load(4, 4))), tasks: taskList(work(1, image)),
+		}, "", map[int64]string{1: "no-capacity: 1 host in channel default is full (1 unable to do it)"}},
+
+		{"types of sites go to the workers that serve them, and nothing else does", round{
+			hosts: hostList(host(1, load(3, 3)), host(2, serving("countLines"))), tasks: taskList(work(1), work(2, count), work(3, restart)),
+		}, "1:1 2:2 3:2", nil},
+		{"a site's type whose workers are away", round{
+			hosts: hostList(host(1), host(2, serving("countLines"), unready), host(3, serving("countLines"), inQuarantine), host(4, serving())),
+			tasks: taskList(work(1, count)),
+		}, "", map[int64]string{1: "no-worker: no worker that serves countLines tasks is ready: h2 is not ready, h3 is in quarantine"}},
+		{"a site's type that nobody serves", round{
+			hosts: hostList(host(1), host(2, kojid("image"))), tasks: taskList(work(1, count)),
+		}, "", map[int64]string{1: "no-worker: no host in channel default has a worker that serves countLines tasks"}},
+		{"a site's type whose worker is full", round{
+			hosts: hostList(host(1), host(2, serving("countLines"), load(4, 4))), tasks: taskList(work(1, count)),
 		}, "", map[int64]string{1: "no-capacity: 1 host in channel default is full (1 unable to do it)"}},
 
 		{"a reason that is known is not told again", round{

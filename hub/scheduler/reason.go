@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,8 @@ func (a *answer) reason(t *store.WaitingTask) (code, reason string) {
 	switch {
 	case a.limit != nil:
 		return a.limit.code, a.limit.reason(t)
+	case t.Site && !slices.ContainsFunc(b.ready, func(h *machine) bool { return serves(h, t) }):
+		return "no-worker", b.away(t)
 	case t.Foreign && b.kojid == 0:
 		return "no-handler", fmt.Sprintf("no host of channel %s runs Koji's kojid, and Toji has no workflow for %s tasks", t.Channel, t.Method)
 	case b.enabled() == 0 && b.count[wrongArch] > 0:
@@ -51,6 +54,20 @@ func (a *answer) reason(t *store.WaitingTask) (code, reason string) {
 		return "no-handler", fmt.Sprintf("no host %s that is ready knows %s tasks", place(t), t.Method) + a.others(unable)
 	}
 	return "no-ready-host", none(len(b.ready), t) + a.others()
+}
+
+// away says where the workers are that serve the type of t, of which none is ready.
+func (b *bin) away(t *store.WaitingTask) string {
+	var parts []string
+	for _, h := range b.known {
+		if serves(h, t) {
+			parts = append(parts, fmt.Sprintf("%s is %s", h.Name, b.admits(h)))
+		}
+	}
+	if len(parts) == 0 {
+		return fmt.Sprintf("no host %s has a worker that serves %s tasks", place(t), t.Method)
+	}
+	return fmt.Sprintf("no worker that serves %s tasks is ready: %s", t.Method, strings.Join(parts, ", "))
 }
 
 func (l *limit) reason(t *store.WaitingTask) string {

@@ -173,7 +173,7 @@ func (s *Scheduler) Round(ctx context.Context) error {
 		return err
 	}
 	for i := range sit.tasks {
-		s.classify(&sit.tasks[i])
+		s.classify(&sit.tasks[i], sit)
 	}
 	assigned, waits := newPlacement(s.opts, sit).place(sit.tasks)
 	s.tell(ctx, sit.hosts, assigned)
@@ -185,9 +185,12 @@ func (s *Scheduler) Round(ctx context.Context) error {
 
 // classify adds what the task's type says. Koji: a task's row has a weight of its
 // own only while a host has it, and weighs 1 until kojid says otherwise.
-func (s *Scheduler) classify(t *store.WaitingTask) {
+func (s *Scheduler) classify(t *store.WaitingTask, sit situation) {
 	weight, known := s.weights[t.Method]
-	t.Weight, t.Foreign = weight, !known
+	if !known {
+		weight, t.Site = sit.sites[t.Method]
+	}
+	t.Weight, t.Foreign = weight, !known && !t.Site
 	if t.Foreign {
 		t.Weight = 1
 	}
@@ -198,6 +201,14 @@ func (s *Scheduler) situation(ctx context.Context) (sit situation, err error) {
 	sit.anyHost = s.anyHost
 	if sit.hosts, sit.busy, err = s.store.BuildHosts(ctx); err != nil {
 		return sit, err
+	}
+	types, err := s.store.SiteTypes(ctx)
+	if err != nil {
+		return sit, err
+	}
+	sit.sites = make(map[string]float64, len(types))
+	for _, t := range types {
+		sit.sites[t.Name] = t.Weight
 	}
 	sit.limits, err = s.store.TaskLimits(ctx)
 	return sit, err

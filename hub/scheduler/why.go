@@ -15,11 +15,11 @@ func (s *Scheduler) Verdicts(ctx context.Context, id int64) ([]api.HostVerdict, 
 	if err != nil || t == nil {
 		return nil, err
 	}
-	s.classify(t)
 	sit, err := s.situation(ctx)
 	if err != nil {
 		return nil, err
 	}
+	s.classify(t, sit)
 	p := newPlacement(s.opts, sit)
 	key := p.keyOf(t)
 	list := []api.HostVerdict{}
@@ -58,8 +58,11 @@ func (p *placement) detail(v verdict, h *machine, t *store.WaitingTask) string {
 	case endsTooLate:
 		return "maintenance begins at " + moment(h.Maintenance.Starts) + reasonOf(h)
 	case unable:
-		if len(h.Methods) > 0 {
+		switch {
+		case len(h.Methods) > 0:
 			return "its kojid does not know " + t.Method + " tasks"
+		case h.Site || t.Site:
+			return "its worker does not serve " + t.Method + " tasks"
 		}
 		return "Toji has no workflow for " + t.Method + " tasks"
 	case refuses:

@@ -21,6 +21,7 @@ type WaitingTask struct {
 	Priority  int      `db:"priority"`
 	Weight    float64  // by its type, set by the scheduler
 	Foreign   bool     // the same: Toji has no workflow for its type
+	Site      bool     // the same: a site's own workers serve its type
 	Takes     float64  `db:"takes"`    // seconds, by experience; 0: unknown
 	Refused   []int64  `db:"refused"`  // hosts that will not take it
 	Refusals  []string `db:"refusals"` // and what they say
@@ -42,6 +43,10 @@ type BuildHost struct {
 	Channels []int64 `db:"channels"`
 	// Methods are what Koji's own builder says that it knows; nil for Toji's worker.
 	Methods []string `db:"methods"`
+	// Site says that a site's own worker runs on the host, Serves which types it
+	// knows in their newest version.
+	Site   bool     `db:"site"`
+	Serves []string `db:"serves"`
 
 	Quarantined bool       `db:"quarantined"`
 	Probe       bool       `db:"probe"` // in quarantine, and may show with one task that it is well
@@ -124,6 +129,9 @@ SELECT h.id, h.name, coalesce(hc.arches, '') AS arches, hc.capacity, hc.enabled,
 	ARRAY(SELECT c.channel_id FROM host_channels c JOIN channels ch ON ch.id = c.channel_id
 		WHERE c.host_id = h.id AND c.active AND ch.enabled)::bigint[] AS channels,
 	CASE WHEN ` + knowsMethods("d.data") + ` THEN ARRAY(SELECT jsonb_array_elements_text(d.data->'methods')) ELSE '{}' END AS methods,
+	EXISTS (SELECT 1 FROM toji.task_type_host s WHERE s.host_id = h.id) AS site,
+	ARRAY(SELECT s.name FROM toji.task_type_host s JOIN toji.task_type y ON y.name = s.name AND y.version = s.version
+		WHERE s.host_id = h.id)::text[] AS serves,
 	hh.quarantined_at IS NOT NULL AS quarantined, hh.quarantine_until,
 	coalesce(hh.quarantine_until <= now(), false) AND NOT EXISTS (SELECT 1 FROM task p
 		WHERE p.id = hh.probe_task AND p.state IN (1, 4) AND p.host_id = h.id) AS probe

@@ -62,7 +62,10 @@ func KindOf(t reflect.Type) Kind {
 // panics when the struct's tags are malformed.
 func ParamsOf(t reflect.Type) []Param { return planOf(t).params }
 
-var paramName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+var namePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+
+// IsName tells whether a text will do as the name of a parameter or of a task type.
+func IsName(text string) bool { return namePattern.MatchString(text) }
 
 // StructOf makes a parameter struct's type of parameters that are not known before
 // the program runs; Name, Kind, Optional and Literal of each count. The error says
@@ -74,7 +77,7 @@ func StructOf(params []Param) (reflect.Type, error) {
 		switch {
 		case !ok:
 			return nil, fmt.Errorf("parameter %s: no kind %q", p.Name, p.Kind)
-		case !paramName.MatchString(p.Name):
+		case !IsName(p.Name):
 			return nil, fmt.Errorf("bad name of a parameter: %q", p.Name)
 		}
 		tag := p.Name

@@ -1,7 +1,9 @@
 package task
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -126,7 +128,9 @@ func (s Spec) check() error {
 	for _, m := range s.Result {
 		texts = append(texts, m.Name, m.Doc)
 	}
-	named := func(name string) bool { return slices.ContainsFunc(s.Params, func(p Param) bool { return p.Name == name }) }
+	named := func(name string) bool {
+		return slices.ContainsFunc(s.Params, func(p Param) bool { return p.Name == name })
+	}
 	switch {
 	case s.Version < 1 || s.Version > 1<<31-1:
 		return fmt.Errorf("its version is %d, the first one is 1", s.Version)
@@ -161,6 +165,13 @@ func (s Spec) describe(params reflect.Value) string {
 // Compare orders types by name, without regard to case.
 func (s Spec) Compare(other Spec) int {
 	return cmp.Compare(strings.ToLower(s.Name), strings.ToLower(other.Name))
+}
+
+// Equal tells whether two declarations say the same.
+func (s Spec) Equal(other Spec) bool {
+	a, errA := json.Marshal(s)
+	b, errB := json.Marshal(other)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // SiteRequest is what the workflow of a site's type is started with, and what the
