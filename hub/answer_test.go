@@ -46,7 +46,25 @@ INSERT INTO groups (id, name) SELECT i, 'group' || i FROM generate_series(1, $1:
 INSERT INTO group_config (group_id, tag_id, exported, display_name, creator_id) SELECT id, 1, true, name, 1 FROM groups;
 INSERT INTO group_package_listing (group_id, tag_id, package, type, creator_id) SELECT id, 1, 'bash', 'mandatory', 1 FROM groups;
 INSERT INTO repo (id, create_event, tag_id, state) SELECT i, get_event(), 1, 1 FROM generate_series(1, $1::int) i;
-INSERT INTO sessions (user_id, key, hostip) SELECT 1, 'x', '-' FROM generate_series(1, $1::int)`
+INSERT INTO sessions (user_id, key, hostip) SELECT 1, 'x', '-' FROM generate_series(1, $1::int);
+INSERT INTO users (id, name, status, usertype) SELECT 10 + i, 'user' || i, 0, 0 FROM generate_series(1, $1::int) i;
+INSERT INTO permissions (id, name) SELECT 100 + i, 'perm' || i FROM generate_series(1, $1::int) i;
+INSERT INTO user_perms (user_id, perm_id, creator_id) SELECT 1, 100 + i, 1 FROM generate_series(1, $1::int) i;
+INSERT INTO channels (id, name) SELECT 100 + i, 'channel' || i FROM generate_series(1, $1::int) i;
+INSERT INTO volume (id, name) SELECT i, 'volume' || i FROM generate_series(1, $1::int) i;
+INSERT INTO content_generator (id, name) SELECT i, 'cg' || i FROM generate_series(1, $1::int) i;
+INSERT INTO rpmsigs (rpm_id, sigkey, sighash) SELECT id, 'abc', md5(id::text) FROM rpminfo;
+INSERT INTO external_repo (id, name) SELECT i, 'ext' || i FROM generate_series(1, $1::int) i;
+INSERT INTO external_repo_config (external_repo_id, url, creator_id) SELECT id, 'http://example.com/' || id, 1 FROM external_repo WHERE id > 0;
+INSERT INTO tag_external_repos (tag_id, external_repo_id, priority, merge_mode, creator_id) SELECT DISTINCT t, id, 10 * id + t, 'koji', 1 FROM external_repo, unnest(ARRAY[1, id]) t WHERE id > 0;
+INSERT INTO buildroot (id, br_type) SELECT i, 0 FROM generate_series(1, $1::int) i;
+INSERT INTO standard_buildroot (buildroot_id, host_id, repo_id, task_id, create_event, state) SELECT i, 1, i, i, 1, 1 FROM generate_series(1, $1::int) i;
+INSERT INTO buildroot_listing (buildroot_id, rpm_id, is_update) SELECT 1, id, false FROM rpminfo;
+INSERT INTO archiveinfo (id, type_id, btype_id, build_id, filename, size, checksum, checksum_type, extra)
+SELECT i, 1, 2, i, i || '.jar', i, 'x', 0, '{"a": null}' FROM generate_series(1, $1::int) i;
+INSERT INTO build_notifications (user_id, tag_id, email) SELECT 1, i, 'joe@example.com' FROM generate_series(1, $1::int) i;
+INSERT INTO scheduler_host_data (host_id, data) SELECT id, '{}' FROM host;
+INSERT INTO scheduler_task_runs (task_id, host_id) SELECT i, 1 FROM generate_series(1, $1::int) i`
 
 // lists are calls whose answers grow with what there is.
 var lists = []struct {
@@ -85,6 +103,40 @@ var lists = []struct {
 	{"getAverageBuildDuration", []any{"pkg1"}},
 	{"tagChangedSinceEvent", []any{1, []any{1, 2, 3}}},
 	{"tagLastChangeEvent", []any{"tag1"}},
+	{"listArchives", nil},
+	{"listArchives", []any{kwargs("strict", true, "queryOpts", map[string]any{"asList": true, "order": "id"})}},
+	{"listBuildroots", nil},
+	{"getBuildrootListing", []any{1}},
+	{"listRPMs", []any{kwargs("componentBuildrootID", 1)}},
+	{"queryRPMSigs", nil},
+	{"listTasks", []any{map[string]any{}, map[string]any{"asList": true, "order": "-id"}}},
+	{"getTaskInfo", []any{[]any{1, 2}, true}},
+	{"listUsers", nil},
+	{"getUser", []any{"joe", kwargs("groups", true)}},
+	{"getUserPerms", []any{1}},
+	{"getUserPermsInheritance", []any{1}},
+	{"getSessionInfo", nil},
+	{"getAllPerms", nil},
+	{"listChannels", nil},
+	{"getHost", []any{1}},
+	{"listVolumes", nil},
+	{"listCGs", nil},
+	{"listExternalRepos", nil},
+	{"getTagExternalRepos", []any{"tag1"}},
+	{"getExternalRepoList", []any{"tag1"}},
+	{"getInheritanceData", []any{"tag1"}},
+	{"getTag", []any{"tag1"}},
+	{"getPackageConfig", []any{"tag1", "pkg1"}},
+	{"getBuild", []any{1}},
+	{"getBuildType", []any{1}},
+	{"buildReferences", []any{1}},
+	{"getBuildNotifications", []any{1}},
+	{"repo.query", []any{[]any{}}},
+	{"scheduler.getTaskRuns", nil},
+	{"scheduler.getHostData", nil},
+	{"queryHistory", []any{kwargs("user", "joe")}},
+	{"count", []any{"listTasks"}},
+	{"filterResults", []any{"listRPMs", kwargs("filterOpts", map[string]any{"order": "-id", "limit": 3})}},
 }
 
 func kwargs(pairs ...any) map[string]any {

@@ -45,24 +45,27 @@ func (h *Hub) listArchives(ctx context.Context, p api.ListArchivesParams) (rows 
 		HostID: p.HostID, ImageID: p.ImageID, Filename: p.Filename, Size: p.Size, Checksum: p.Checksum,
 		ChecksumType: p.ChecksumType, Type: btype, TypeInfo: p.TypeInfo,
 	}, opts)
-	if err == nil && p.Strict && rows.Count == nil && len(rows.List) == 0 {
+	if err != nil || !p.Strict {
+		return rows, err
+	}
+	if rows, err = rows.Load(); err == nil && rows.Count == nil && len(rows.List) == 0 {
 		err = koji.GenericErrorf("No archives found.")
 	}
 	return rows, err
 }
 
 func (h *Hub) getArchive(ctx context.Context, p api.ArchiveParams) (*api.ListedArchive, error) {
-	rows, err := h.Store.ListArchives(ctx, store.ArchiveFilter{ID: &p.ArchiveID}, query.Options{})
+	list, err := loaded(h.Store.ListArchives(ctx, store.ArchiveFilter{ID: &p.ArchiveID}, query.Options{}))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows.List) == 0 {
+	if len(list) == 0 {
 		if p.Strict {
 			return nil, koji.GenericErrorf("No such archive: %d", p.ArchiveID)
 		}
 		return nil, nil
 	}
-	a := &rows.List[0]
+	a := &list[0]
 	return a, h.addArchiveDetails(ctx, a)
 }
 

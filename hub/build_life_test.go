@@ -169,16 +169,16 @@ func TestCompleteBuild(t *testing.T) {
 	b := l.get(req.BuildID)
 	require.Equal(t, koji.BuildComplete, b.State)
 	require.False(t, b.CompletionTime.IsZero())
-	rpms, err := l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &b.ID}, query.Options{Order: "id"})
+	rpms, err := loaded(l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &b.ID}, query.Options{Order: "id"}))
 	require.NoError(t, err)
-	require.Len(t, rpms.List, 3)
-	src := rpms.List[0]
+	require.Len(t, rpms, 3)
+	src := rpms[0]
 	require.Equal(t, "foo-1.0-1.src", src.Parts().String())
 	require.Equal(t, "e297bb0318bac53be5c68b5960d1c114", src.PayloadHash)
 	require.Equal(t, int64(6880), src.Size)
 	require.Equal(t, int64(1700000000), src.BuildTime)
 	require.Equal(t, int64(7), *src.BuildrootID)
-	require.Equal(t, int64(8), *rpms.List[1].BuildrootID)
+	require.Equal(t, int64(8), *rpms[1].BuildrootID)
 	types, err := l.Store.BuildTypes(l.ctx, b.ID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"rpm"}, types.Names)
@@ -249,9 +249,9 @@ func TestCompleteBuildVerifiesFirst(t *testing.T) {
 			c.harm(l, &req)
 			require.ErrorContains(t, l.CompleteBuild(l.ctx, req), c.want)
 			require.NotEqual(t, koji.BuildComplete, l.get(req.BuildID).State)
-			rpms, err := l.Store.ListRPMs(l.ctx, store.RPMFilter{}, query.Options{})
+			rpms, err := loaded(l.Store.ListRPMs(l.ctx, store.RPMFilter{}, query.Options{}))
 			require.NoError(t, err)
-			require.Empty(t, rpms.List)
+			require.Empty(t, rpms)
 			require.NoDirExists(t, filepath.Join(l.Paths.TopDir, "packages"))
 		})
 	}
@@ -300,9 +300,9 @@ func TestCompleteBuildNoarch(t *testing.T) {
 	a := l.upload("tasks/101/101", "baz-0.9-1.noarch.rpm")[0]
 	b := l.upload("tasks/102/102", "baz-0.9-1.noarch.rpm")[0]
 	require.NoError(t, l.CompleteBuild(l.ctx, CompleteBuildRequest{TaskID: 100, BuildID: id, SRPM: srpm, RPMs: []string{a, b}}))
-	rpms, err := l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &id}, query.Options{})
+	rpms, err := loaded(l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &id}, query.Options{}))
 	require.NoError(t, err)
-	require.Len(t, rpms.List, 2)
+	require.Len(t, rpms, 2)
 	require.True(t, isRegular(filepath.Join(l.Paths.Work(""), b)), "the copy stays where it is")
 }
 
@@ -433,10 +433,10 @@ func TestPromoteBuild(t *testing.T) {
 	link, err := os.Readlink(l.Paths.Build("", draft.Parts()))
 	require.NoError(t, err)
 	require.Equal(t, "1", link)
-	rpms, err := l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &id}, query.Options{})
+	rpms, err := loaded(l.Store.ListRPMs(l.ctx, store.RPMFilter{BuildID: &id}, query.Options{}))
 	require.NoError(t, err)
-	require.Len(t, rpms.List, 3)
-	require.False(t, *rpms.List[0].Draft)
+	require.Len(t, rpms, 3)
+	require.False(t, *rpms[0].Draft)
 	_, err = promote()
 	require.EqualError(t, err, "Cannot promote build foo-1.0-1. Reason: Not a draft build")
 }

@@ -24,14 +24,14 @@ func bindBuildroots(r *rpc.Registry, h *Hub) {
 }
 
 func (h *Hub) getBuildroot(ctx context.Context, p api.GetBuildrootParams) (*api.Buildroot, error) {
-	rows, err := h.Store.ListBuildroots(ctx, store.BuildrootFilter{IDs: []int64{p.BuildrootID}}, query.Options{})
+	list, err := loaded(h.Store.ListBuildroots(ctx, store.BuildrootFilter{IDs: []int64{p.BuildrootID}}, query.Options{}))
 	if err != nil {
 		return nil, err
 	}
-	if len(rows.List) == 0 {
+	if len(list) == 0 {
 		return strictRow[api.Buildroot](nil, nil, p.Strict, "No such buildroot: %d", p.BuildrootID)
 	}
-	return &rows.List[0], nil
+	return &list[0], nil
 }
 
 func (h *Hub) getBuildrootListing(ctx context.Context, p api.GetBuildrootListingParams) ([]api.BuildrootRPM, error) {

@@ -40,13 +40,13 @@ func TestBuildroot(t *testing.T) {
 	}
 	require.Equal(t, map[string]bool{"foo@INTERNAL": false, "glibc@fedora": false, "foo-devel@INTERNAL": true}, names)
 
-	rows, err := l.listRPMs(l.ctx, api.ListRPMsParams{ComponentBuildrootID: &id})
+	rpms, err := loaded(l.listRPMs(l.ctx, api.ListRPMsParams{ComponentBuildrootID: &id}))
 	require.NoError(t, err)
-	require.Len(t, rows.List, 3)
-	roots, err := l.listBuildroots(l.ctx, api.ListBuildrootsParams{TaskID: new(int64(100)), State: []any{int64(2)}, RPMID: &list[0].RPMID})
+	require.Len(t, rpms, 3)
+	roots, err := loaded(l.listBuildroots(l.ctx, api.ListBuildrootsParams{TaskID: new(int64(100)), State: []any{int64(2)}, RPMID: &list[0].RPMID}))
 	require.NoError(t, err)
-	require.Len(t, roots.List, 1)
-	require.Equal(t, "dest", *roots.List[0].TagName)
+	require.Len(t, roots, 1)
+	require.Equal(t, "dest", *roots[0].TagName)
 
 	second, err := l.NewBuildroot(l.ctx, 1, 1, "x86_64", 100)
 	require.NoError(t, err)

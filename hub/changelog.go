@@ -78,14 +78,14 @@ func (h *Hub) buildSource(ctx context.Context, ref any, strict bool) (*rpmfile.H
 	if b == nil {
 		return refuse("No such build: %s", pyStr(ref))
 	}
-	rpms, err := h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: &b.ID, Arches: []string{"src"}}, query.Options{})
+	rpms, err := loaded(h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: &b.ID, Arches: []string{"src"}}, query.Options{}))
 	if err != nil {
 		return nil, err
 	}
-	if len(rpms.List) == 0 {
+	if len(rpms) == 0 {
 		return refuse("Build %s doesn't have srpms", pyStr(ref))
 	}
-	name := h.rpmPath(b, &rpms.List[0].RPM)
+	name := h.rpmPath(b, &rpms[0].RPM)
 	header, err := rpmfile.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return refuse("SRPM %s doesn't exist", name)

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -128,6 +129,8 @@ func unforeseen(err error) bool {
 // multiCall runs a list of calls and returns, for each, a list with its result
 // or a struct with its fault. If one of them writes, they share a transaction
 // in which each has a savepoint: a call that fails takes back what it did alone.
+// Otherwise the answer is a sequence, and each call is made when its turn comes to
+// be written, so that there is but one result in memory.
 func (h *Hub) multiCall(ctx context.Context, args []any, kw map[string]any) (any, error) {
 	calls, err := multiCallArgs(args, kw)
 	if err != nil {
@@ -137,14 +140,14 @@ func (h *Hub) multiCall(ctx context.Context, args []any, kw map[string]any) (any
 		return nil, koji.ParameterErrorf("multiCall takes %d calls at most, not %d", limit, len(calls))
 	}
 	if !slices.ContainsFunc(calls, h.writes) {
-		return h.eachCall(ctx, calls)
+		return h.eachCall(ctx, calls), nil
 	}
 	var results []any
 	err = h.Store.InTx(ctx, func(ctx context.Context) error {
 		if err := h.claimCall(ctx, "multiCall"); err != nil {
 			return err
 		}
-		results, err = h.eachCall(ctx, calls)
+		results, err = collected(h.eachCall(ctx, calls))
 		return err
 	})
 	return results, err
@@ -197,22 +200,40 @@ func (h *Hub) writes(c subCall) bool {
 	return err == nil && e.Writes
 }
 
-func (h *Hub) eachCall(ctx context.Context, calls []subCall) ([]any, error) {
-	results := make([]any, len(calls))
-	for i, c := range calls {
-		result, err := h.subCall(ctx, c)
-		if ctx.Err() != nil {
-			return nil, ctx.Err() // nobody waits for the rest
+// eachCall makes the calls while it is read. Its error is that nobody waits for
+// the rest.
+func (h *Hub) eachCall(ctx context.Context, calls []subCall) iter.Seq2[any, error] {
+	return func(yield func(any, error) bool) {
+		for _, c := range calls {
+			result, err := h.subCall(ctx, c)
+			if ctx.Err() != nil {
+				yield(nil, ctx.Err())
+				return
+			}
+			if err == nil {
+				result = []any{result}
+			} else {
+				f := faultOf(err)
+				// Koji: within a multiCall the class of an unforeseen error is left out.
+				result = map[string]any{"faultCode": f.Code, "faultString": withoutClass(f.String)}
+			}
+			if !yield(result, nil) {
+				return
+			}
 		}
-		if err == nil {
-			results[i] = []any{result}
-			continue
-		}
-		f := faultOf(err)
-		// Koji: within a multiCall the class of an unforeseen error is left out.
-		results[i] = map[string]any{"faultCode": f.Code, "faultString": withoutClass(f.String)}
 	}
-	return results, nil
+}
+
+// collected reads a sequence into a list.
+func collected(sequence iter.Seq2[any, error]) ([]any, error) {
+	list := []any{}
+	for v, err := range sequence {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 func (h *Hub) subCall(ctx context.Context, c subCall) (result any, err error) {

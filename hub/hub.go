@@ -19,6 +19,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -167,7 +168,11 @@ func (c localCaller) Call(ctx context.Context, method string, args []any) (any, 
 		return c.Caller.Call(ctx, method, args)
 	}
 	args, kw := xmlrpc.SplitKeywords(args)
-	return c.hub.multiCall(ctx, args, kw)
+	v, err := c.hub.multiCall(ctx, args, kw)
+	if sequence, ok := v.(iter.Seq2[any, error]); ok {
+		return collected(sequence)
+	}
+	return v, err
 }
 
 // assertPolicy returns an ActionNotAllowed error unless the policy allows it.

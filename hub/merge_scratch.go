@@ -111,14 +111,14 @@ func (h *Hub) scratchResults(ctx context.Context, taskID int64) (srpm string, ma
 		if len(m.logs) == 0 {
 			return "", nil, koji.ImportErrorf("task %d is missing logs", child.ID)
 		}
-		roots, err := h.Store.ListBuildroots(ctx, store.BuildrootFilter{TaskID: &child.ID}, query.Options{Order: "-id"})
+		roots, err := loaded(h.Store.ListBuildroots(ctx, store.BuildrootFilter{TaskID: &child.ID}, query.Options{Order: "-id"}))
 		if err != nil {
 			return "", nil, err
 		}
-		if len(roots.List) == 0 {
+		if len(roots) == 0 {
 			return "", nil, koji.ImportErrorf("no buildroot associated with task %d", child.ID)
 		}
-		m.brootID = roots.List[0].ID
+		m.brootID = roots[0].ID
 		made = append(made, m)
 	}
 	if len(made) == 0 || srpm == "" {
@@ -190,12 +190,12 @@ func (h *Hub) mergeTarget(ctx context.Context, taskID int64, source, srpm string
 }
 
 func (h *Hub) checkMerge(ctx context.Context, taskID int64, b *api.Build, srpm string, made []scratchArch) error {
-	rpms, err := h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: &b.ID}, query.Options{})
+	rpms, err := loaded(h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: &b.ID}, query.Options{}))
 	if err != nil {
 		return err
 	}
 	arches := map[string]bool{}
-	for _, r := range rpms.List {
+	for _, r := range rpms {
 		switch r.Arch {
 		case "src":
 			if name := r.NVR + ".src.rpm"; name != srpm {

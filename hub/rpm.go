@@ -175,8 +175,7 @@ func (h *Hub) listBuildRPMs(ctx context.Context, p api.OneBuildParams) ([]api.Li
 	if err != nil {
 		return nil, err
 	}
-	rows, err := h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: id}, query.Options{})
-	return rows.List, err
+	return loaded(h.Store.ListRPMs(ctx, store.RPMFilter{BuildID: id}, query.Options{}))
 }
 
 // rpmHeader reads the header of an RPM of this system. The result is nil if

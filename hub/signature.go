@@ -157,11 +157,11 @@ func (h *Hub) writeSignedRPM(ctx context.Context, p api.WriteSignedRPMParams) (r
 		return rpc.None{}, koji.GenericErrorf("No such path: %s", s.path)
 	}
 	key := strings.ToLower(p.SigKey)
-	known, err := h.Store.ListSignatures(ctx, &s.rpm.ID, &key, query.Options{})
+	known, err := loaded(h.Store.ListSignatures(ctx, &s.rpm.ID, &key, query.Options{}))
 	if err != nil {
 		return rpc.None{}, err
 	}
-	if len(known.List) == 0 {
+	if len(known) == 0 {
 		return rpc.None{}, koji.GenericErrorf("No cached signature for package %s, key %s", s.rpm.Parts(), key)
 	}
 	if p.Force || !isRegular(s.copy(key)) {
@@ -223,22 +223,22 @@ func (h *Hub) deleteRPMSig(ctx context.Context, p api.DeleteRPMSigParams) (rpc.N
 	if err != nil {
 		return rpc.None{}, err
 	}
-	found, err := h.Store.ListSignatures(ctx, &s.rpm.ID, p.SigKey, query.Options{})
+	found, err := loaded(h.Store.ListSignatures(ctx, &s.rpm.ID, p.SigKey, query.Options{}))
 	if err != nil {
 		return rpc.None{}, err
 	}
-	if len(found.List) == 0 {
+	if len(found) == 0 {
 		return rpc.None{}, koji.GenericErrorf("%s has no matching signatures to delete", s.rpm.Parts())
 	}
-	keys := make([]string, len(found.List))
-	for i, sig := range found.List {
+	keys := make([]string, len(found))
+	for i, sig := range found {
 		keys[i] = sig.SigKey
 	}
 	if err := h.Store.DeleteSignatures(ctx, s.rpm.ID, keys); err != nil {
 		return rpc.None{}, err
 	}
 	database.AfterCommit(ctx, func() {
-		for _, sig := range found.List {
+		for _, sig := range found {
 			if err := s.forget(sig); err != nil {
 				h.Log.ErrorContext(ctx, "signature deleted, but not all of its files", "rpm", s.rpm.Parts().String(), obs.Error, err)
 			}

@@ -183,16 +183,11 @@ func (h *Hub) listTasks(ctx context.Context, p api.ListTasksParams) (rpc.Rows[ap
 	if err != nil {
 		return rpc.Rows[api.ListedTask]{}, err
 	}
-	rows, err := h.Store.ListTasks(ctx, filter, opts)
-	if err != nil || !xmlrpc.Truth(p.Opts["decode"]) || opts.AsList {
-		return rows, err
+	decode := decodeTexts
+	if !xmlrpc.Truth(p.Opts["decode"]) || opts.AsList {
+		decode = nil
 	}
-	for i := range rows.List {
-		if err := decodeTexts(&rows.List[i]); err != nil {
-			return rows, err
-		}
-	}
-	return rows, nil
+	return h.Store.ListTasks(ctx, filter, opts, decode)
 }
 
 // decodeTexts replaces the texts of t by what they stand for: the request by the

@@ -57,7 +57,7 @@ func (s *Store) ListArchives(ctx context.Context, f ArchiveFilter, opts query.Op
 	}
 	f.apply(&q)
 	f.joinType(&q)
-	return query.Rows[api.ListedArchive](ctx, s.DB, &q)
+	return query.Stream[api.ListedArchive](ctx, s.DB, &q, nil)
 }
 
 func (f *ArchiveFilter) apply(q *query.Select) {

@@ -41,7 +41,7 @@ func (s *Store) ListBuildroots(ctx context.Context, f BuildrootFilter, opts quer
 		Options: opts,
 	}
 	f.apply(&q)
-	return query.Rows[api.Buildroot](ctx, s.DB, &q)
+	return query.Stream[api.Buildroot](ctx, s.DB, &q, nil)
 }
 
 func (f *BuildrootFilter) apply(q *query.Select) {

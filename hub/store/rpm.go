@@ -102,7 +102,7 @@ func (s *Store) ListRPMs(ctx context.Context, f RPMFilter, opts query.Options) (
 		q.Where("rpminfo.arch = ANY(?)", f.Arches)
 	}
 	whereDraft(&q, "rpminfo", f.Draft)
-	return query.Rows[api.ListedRPM](ctx, s.DB, &q)
+	return query.Stream[api.ListedRPM](ctx, s.DB, &q, nil)
 }
 
 // NewRPM is an RPM to record. Those of builds have a BuildID, those of external

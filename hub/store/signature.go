@@ -28,7 +28,7 @@ func (s *Store) ListSignatures(ctx context.Context, rpmID *int64, sigkey *string
 	if sigkey != nil {
 		q.Where("rpmsigs.sigkey = ?", *sigkey)
 	}
-	return query.Rows[api.RPMSignature](ctx, s.DB, &q)
+	return query.Stream[api.RPMSignature](ctx, s.DB, &q, nil)
 }
 
 // AddSignature records a signature; it reports false if there is one of this key.

@@ -94,8 +94,9 @@ type TaskSet struct {
 	Not    bool   // it must not have them
 }
 
-// ListTasks lists tasks with their requests and results as they are stored.
-func (s *Store) ListTasks(ctx context.Context, f TaskFilter, opts query.Options) (rpc.Rows[api.ListedTask], error) {
+// ListTasks lists tasks with their requests and results as they are stored, or as
+// decode, if not nil, changes them.
+func (s *Store) ListTasks(ctx context.Context, f TaskFilter, opts query.Options, decode func(*api.ListedTask) error) (rpc.Rows[api.ListedTask], error) {
 	q := selectTasks(true)
 	q.Options = opts
 	q.Column("task.result", "result")
@@ -122,7 +123,10 @@ func (s *Store) ListTasks(ctx context.Context, f TaskFilter, opts query.Options)
 	for _, t := range f.Times {
 		q.Where(t.Expr+" ?::timestamptz", t.Time)
 	}
-	return query.Rows[api.ListedTask](ctx, s.DB, &q)
+	if decode != nil {
+		return query.StreamEach(ctx, s.DB, &q, decode)
+	}
+	return query.Stream[api.ListedTask](ctx, s.DB, &q, nil)
 }
 
 // arrayOf is the cast of a list of values; ids may be too large for the column.

@@ -41,7 +41,9 @@ func TestListTasks(t *testing.T) {
 		{"ended", TaskFilter{Times: []TimeTest{{"task.completion_time >", koji.FromTS(0)}}}, []int64{closed}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rows, err := d.ListTasks(t.Context(), c.filter, query.Options{Order: "id"})
+			rows, err := d.ListTasks(t.Context(), c.filter, query.Options{Order: "id"}, nil)
+			require.NoError(t, err)
+			rows, err = rows.Load()
 			require.NoError(t, err)
 			var got []int64
 			for _, r := range rows.List {
@@ -49,7 +51,7 @@ func TestListTasks(t *testing.T) {
 				require.NotNil(t, r.OwnerName)
 			}
 			require.Equal(t, c.want, got)
-			rows, err = d.ListTasks(t.Context(), c.filter, query.Options{CountOnly: true})
+			rows, err = d.ListTasks(t.Context(), c.filter, query.Options{CountOnly: true}, nil)
 			require.NoError(t, err)
 			require.EqualValues(t, len(c.want), *rows.Count)
 		})

@@ -29,14 +29,23 @@ func Stream[T any](ctx context.Context, db *database.DB, s *Select, finish func(
 	if _, _, err := s.SQL(); err != nil {
 		return rpc.Rows[T]{}, err
 	}
-	rows := rpc.Rows[T]{Source: stream[T]{ctx, db, *s, finish}}
-	if s.Options.AsList {
-		rows.Columns = s.Aliases()
+	st := stream[T]{ctx: ctx, db: db, query: *s}
+	if finish != nil {
+		st.finish = func(row *T) error { finish(row); return nil }
 	}
-	if db.InTransaction(ctx) {
-		return rows.Load()
+	return st.rows()
+}
+
+// StreamEach is Stream for rows that do not go to the client as they are: each is
+// stored in a T, changed by change, and encoded as that. It does not know asList.
+func StreamEach[T any](ctx context.Context, db *database.DB, s *Select, change func(*T) error) (rpc.Rows[T], error) {
+	if s.Options.CountOnly {
+		return Rows[T](ctx, db, s)
 	}
-	return rows, nil
+	if _, _, err := s.SQL(); err != nil {
+		return rpc.Rows[T]{}, err
+	}
+	return stream[T]{ctx: ctx, db: db, query: *s, finish: change, stored: true}.rows()
 }
 
 // stream is a statement that is yet to be run, for the call whose context it keeps.
@@ -44,7 +53,19 @@ type stream[T any] struct {
 	ctx    context.Context
 	db     *database.DB
 	query  Select
-	finish func(*T)
+	finish func(*T) error // nil for nothing to do
+	stored bool           // rows are stored in a T before they are written
+}
+
+func (s stream[T]) rows() (rpc.Rows[T], error) {
+	rows := rpc.Rows[T]{Source: s}
+	if s.query.Options.AsList {
+		rows.Columns = s.query.Aliases()
+	}
+	if s.db.InTransaction(s.ctx) {
+		return rows.Load()
+	}
+	return rows, nil
 }
 
 // All implements rpc.Source.
@@ -52,14 +73,41 @@ func (s stream[T]) All() ([]T, error) {
 	list, err := All[T](s.ctx, s.db, &s.query)
 	if s.finish != nil {
 		for i := range list {
-			s.finish(&list[i])
+			if err := s.finish(&list[i]); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return list, err
 }
 
+// writeStored is Write for rows that are stored.
+func (s stream[T]) writeStored(e *xmlrpc.Encoder) error {
+	text, args, err := s.query.SQL()
+	if err != nil {
+		return err
+	}
+	return e.Array(func() error {
+		for row, err := range database.Each[T](s.ctx, s.db, text, args...) {
+			if err == nil {
+				err = s.finish(&row)
+			}
+			if err == nil {
+				err = e.Value(&row)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Write implements rpc.Source.
 func (s stream[T]) Write(e *xmlrpc.Encoder, columns []string) error {
+	if s.stored {
+		return s.writeStored(e)
+	}
 	s.query.once = true
 	text, args, err := s.query.SQL()
 	if err != nil {
