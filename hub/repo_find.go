@@ -52,7 +52,7 @@ func (h *Hub) FindRepo(ctx context.Context, taskID, owner int64, want tasks.Wait
 		return found, err
 	}
 	if repo != nil {
-		if missing, err = h.notTagged(ctx, tag.ID, want.NVRs, &repo.CreateEvent); err != nil || len(missing) == 0 {
+		if ok, err := h.holds(ctx, repo, want.NVRs); err != nil || ok {
 			found.Repo = repoInfoOf(repo)
 			return found, err
 		}
@@ -160,6 +160,19 @@ func (h *Hub) notTagged(ctx context.Context, tagID int64, nvrs []string, event *
 		}
 	}
 	return missing, nil
+}
+
+// holds tells whether a repository has all of the builds in it.
+func (h *Hub) holds(ctx context.Context, repo *api.Repo, nvrs []string) (bool, error) {
+	if len(nvrs) == 0 {
+		return true, nil
+	}
+	missing, err := h.notTagged(ctx, repo.TagID, nvrs, &repo.CreateEvent)
+	if err != nil || len(missing) > 0 {
+		return false, err
+	}
+	missed, err := h.Store.HasMissed(ctx, repo.ID)
+	return !missed, err
 }
 
 // UsableRepo returns a repository that a build may name: a ready one, or one

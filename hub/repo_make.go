@@ -146,6 +146,9 @@ func (h *Hub) repoOfTask(ctx context.Context, taskID int64, tag *api.Tag, event 
 		if err != nil {
 			return err
 		}
+		if err := h.Store.NotePending(ctx, id, n.Event); err != nil {
+			return err
+		}
 		repo, err = h.Store.Repo(ctx, id)
 		return err
 	})

@@ -139,6 +139,7 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 		k.ServeQueue(ctx),
 		k.hub.RetireRepos(ctx),
 		k.hub.RemoveOldRepos(ctx),
+		st.ForgetPending(ctx),
 		st.CleanRequests(ctx, k.hub.Repo.RequestCleanTime.Std().Seconds()),
 		st.CleanSessions(ctx, sessionsStay.Seconds(), k.hub.Config.SessionRenewalTimeout.Std().Seconds()),
 	)

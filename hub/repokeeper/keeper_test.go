@@ -1,7 +1,9 @@
 package repokeeper
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -18,6 +20,7 @@ import (
 	"github.com/toji-build/toji/internal/testenv"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/tasks"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m) }
@@ -158,6 +161,86 @@ func TestChanges(t *testing.T) {
 		require.Equal(t, []string{"f40-build"}, l.wanted(), c.name)
 		require.Equal(t, []string{"f40-build"}, l.wanted(), "%s: once", c.name)
 	}
+}
+
+// A change whose event is older than a repository, but that is committed after the
+// repository was begun, is not lost; one that is never committed does no harm.
+func TestLateCommit(t *testing.T) {
+	l := newLab(t)
+	do(l, api.CreateEmptyBuild, api.CreateEmptyBuildParams{Name: "foo", Version: "1", Release: "1"})
+	do(l, api.PackageListAdd, api.PackageListAddParams{TagInfo: "base", PkgInfo: "foo", Owner: "admin"})
+	l.current()
+	last := api.RepoRequestParams{Tag: "f40-build", MinEvent: "last"}
+	for _, end := range []error{errors.New("the caller is gone"), nil} {
+		begun, commit, done := make(chan struct{}), make(chan struct{}), make(chan error)
+		go func() {
+			done <- l.hub.Store.InTx(l.ctx, func(ctx context.Context) error {
+				_, err := rpc.Invoke(ctx, l.hub.Caller(), api.TagBuildBypass, api.TagBuildBypassParams{Tag: "base", Build: "foo-1-1"})
+				close(begun)
+				<-commit
+				return cmp.Or(err, end)
+			})
+		}()
+		<-begun
+		id := l.ready("f40-build")
+		require.Empty(t, l.wanted(), "nothing is to be seen yet")
+		require.Equal(t, id, do(l, api.RepoRequestMethod, last).Repo.ID)
+		close(commit)
+		require.Equal(t, end, <-done)
+		if end != nil {
+			require.Empty(t, l.wanted(), "nothing has changed")
+			continue
+		}
+		waits := tasks.WaitrepoParams{Tag: tasks.Ref{Name: "f40-build"}, NVRs: []string{"foo-1-1"}}
+		found, err := l.hub.FindRepo(l.ctx, 0, 1, waits)
+		require.NoError(t, err)
+		require.Nil(t, found.Repo, "the build is not in it")
+		require.Nil(t, do(l, api.RepoRequestMethod, last).Repo)
+		require.Equal(t, []string{"f40-build"}, l.wanted())
+
+		id = l.ready("f40-build")
+		require.Empty(t, l.wanted())
+		require.Equal(t, id, do(l, api.RepoRequestMethod, last).Repo.ID)
+		found, err = l.hub.FindRepo(l.ctx, 0, 1, waits)
+		require.NoError(t, err)
+		require.Equal(t, id, found.Repo.ID)
+	}
+	require.NoError(t, l.Sweep(l.ctx))
+	require.Empty(t, l.list(`SELECT p.repo_id::text FROM toji.repo_pending p JOIN repo ON repo.id = p.repo_id WHERE state <> 1`))
+}
+
+// A repository that is in the making when the change comes does not serve those
+// who want the change.
+func TestLateCommitWhileMaking(t *testing.T) {
+	l := newLab(t)
+	begun, commit, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	go func() {
+		done <- l.hub.Store.InTx(l.ctx, func(ctx context.Context) error {
+			_, err := rpc.Invoke(ctx, l.hub.Caller(), api.GroupListAdd, api.GroupListAddParams{TagInfo: "base", GrpInfo: "build"})
+			close(begun)
+			<-commit
+			return err
+		})
+	}()
+	<-begun
+	made, err := l.hub.InitRepo(l.ctx, 0, tasks.NewRepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.NoError(t, err)
+	close(commit)
+	require.NoError(t, <-done)
+	require.Equal(t, []string{"f40-build"}, l.wanted())
+	require.NoError(t, l.hub.Store.RepoReady(l.ctx, made.RepoID))
+	require.Equal(t, []string{"f40-build"}, l.wanted(), "it still is")
+	l.ready("f40-build")
+	require.Empty(t, l.wanted())
+}
+
+// ready makes a repository of a tag as it is.
+func (l *lab) ready(tag string) int64 {
+	l.t.Helper()
+	made, err := l.hub.InitRepo(l.ctx, 0, tasks.NewRepoParams{Tag: tasks.Ref{Name: tag}})
+	require.NoError(l.t, err)
+	require.NoError(l.t, l.hub.Store.RepoReady(l.ctx, made.RepoID))
+	return made.RepoID
 }
 
 // repo.auto takes a tag out, or one in that has neither target nor repository.

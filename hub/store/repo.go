@@ -36,7 +36,7 @@ type RepoFilter struct {
 	TagID    int64
 	State    *int
 	Dist     bool
-	MinEvent *int64 // made of this event or a later one
+	MinEvent *int64 // made of this event or a later one, and of all that came before it
 	MaxEvent *int64
 	AtEvent  *int64
 	// Opts, as JSON, are the options that the repository has and beside which
@@ -49,7 +49,7 @@ type RepoFilter struct {
 func (s *Store) LatestRepo(ctx context.Context, f RepoFilter) (*api.Repo, error) {
 	return orNil(database.One[api.Repo](ctx, s.DB, repoSelect+`
 		WHERE r.tag_id = $1 AND coalesce(r.dist, false) = $2 AND ($3::int IS NULL OR r.state = $3::int)
-			AND ($4::int8 IS NULL OR r.create_event >= $4::int8) AND ($5::int8 IS NULL OR r.create_event <= $5::int8)
+			AND ($4::int8 IS NULL OR (r.create_event >= $4::int8 AND NOT `+missedBy("r.id", "$4::int8")+`)) AND ($5::int8 IS NULL OR r.create_event <= $5::int8)
 			AND ($6::int8 IS NULL OR r.create_event = $6::int8)
 			AND ($7::text = '' OR (r.opts @> nullif($7::text, '')::jsonb AND r.custom_opts <@ nullif($7::text, '')::jsonb))
 		ORDER BY r.create_event DESC, r.id DESC LIMIT 1`,
@@ -97,7 +97,8 @@ func (s *Store) RepoReady(ctx context.Context, id int64) error {
 			`UPDATE repo_queue q SET repo_id = r.id, active = false, update_time = now() FROM repo r
 				WHERE r.id = $1 AND NOT coalesce(r.dist, false) AND q.tag_id = r.tag_id AND q.active AND q.repo_id IS NULL
 					AND q.opts <@ r.opts AND q.opts @> r.custom_opts
-					AND (q.at_event = r.create_event OR (q.at_event IS NULL AND q.min_event <= r.create_event))`,
+					AND (q.at_event = r.create_event OR (q.at_event IS NULL AND q.min_event <= r.create_event
+						AND NOT ` + missedBy("r.id", "q.min_event") + `))`,
 			`UPDATE repo o SET state = 2, state_time = now() FROM repo r
 				WHERE r.id = $1 AND o.tag_id = r.tag_id AND o.state = 1 AND o.id <> r.id AND NOT coalesce(o.dist, false)
 					AND NOT coalesce(r.dist, false) AND o.create_event <= r.create_event AND o.custom_opts = r.custom_opts`,

@@ -23,16 +23,16 @@ func (s *Store) StaleRepos(ctx context.Context) ([]StaleTag, error) {
 }
 
 // staleRepos asks for all tags at once: from the latest repository of each down
-// its inheritance to the changes that are later.
+// its inheritance to the changes that are later, or that came too late for it.
 const staleRepos = `
 WITH RECURSIVE auto AS (
 	SELECT tag_id, value NOT IN ('false', 'null', '0', '""') AS wanted FROM tag_extra WHERE key = 'repo.auto' AND active
 ), latest AS (
-	SELECT DISTINCT ON (tag_id) tag_id, create_event FROM repo
+	SELECT DISTINCT ON (tag_id) tag_id, id, create_event FROM repo
 	WHERE state = 1 AND NOT coalesce(dist, false) AND coalesce(custom_opts, '{}') = '{}'
 	ORDER BY tag_id, create_event DESC
 ), root AS (
-	SELECT live.tag_id, coalesce(latest.create_event, 0) AS create_event
+	SELECT live.tag_id, latest.id AS repo_id, coalesce(latest.create_event, 0) AS create_event
 	FROM tag_config live LEFT JOIN latest ON latest.tag_id = live.tag_id LEFT JOIN auto ON auto.tag_id = live.tag_id
 	WHERE live.active AND CASE
 		WHEN auto.wanted IS NOT NULL THEN auto.wanted
@@ -40,7 +40,9 @@ WITH RECURSIVE auto AS (
 ), closure (root, tag_id) AS (
 	SELECT tag_id, tag_id FROM root
 	UNION SELECT c.root, i.parent_id FROM closure c JOIN tag_inheritance i ON i.tag_id = c.tag_id AND i.active
-), since AS (SELECT min(create_event) AS event FROM root),
+), missed (root, event) AS (
+	SELECT root.tag_id, late.id FROM root JOIN toji.repo_pending p ON p.repo_id = root.repo_id JOIN events late ON late.id = ANY(p.events)
+), since AS (SELECT least((SELECT min(create_event) FROM root), (SELECT min(event) - 1 FROM missed)) AS event),
 changed (tag_id, event) AS (
 	SELECT tag_id, create_event FROM tag_listing WHERE create_event > (SELECT event FROM since)
 	UNION ALL SELECT tag_id, revoke_event FROM tag_listing WHERE revoke_event > (SELECT event FROM since)
@@ -61,5 +63,6 @@ changed (tag_id, event) AS (
 		WHERE greatest(x.create_event, x.revoke_event) > (SELECT event FROM since)
 )
 SELECT root.tag_id, max(changed.event) AS event FROM root JOIN closure ON closure.root = root.tag_id
-JOIN changed ON changed.tag_id = closure.tag_id AND changed.event > root.create_event
+JOIN changed ON changed.tag_id = closure.tag_id
+	AND (changed.event > root.create_event OR (root.tag_id, changed.event) IN (SELECT missed.root, missed.event FROM missed))
 GROUP BY root.tag_id ORDER BY root.tag_id`
