@@ -319,6 +319,9 @@ func (h *Hub) hostNewBuildRoot(ctx context.Context, p api.NewBuildRootParams) (i
 	if p.TaskID == nil {
 		return 0, koji.GenericErrorf("a buildroot needs a task") // its row cannot do without
 	}
+	if _, err := h.repoInfo(ctx, api.RepoInfoParams{RepoID: p.Repo, Strict: true}); err != nil {
+		return 0, err
+	}
 	return h.NewBuildroot(ctx, by.HostID, p.Repo, p.Arch, by.TaskID)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/toji-build/toji/hub/store"
-	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -94,13 +93,13 @@ func (c *cgImporter) matchRPMs(ctx context.Context, comps []cgComponent) error {
 	for i, f := range found {
 		switch {
 		case f.ID == nil:
-			c.h.Log.WarnContext(ctx, "ignoring unknown component", obs.Path, wanted[i].Filename())
+			c.note("IGNORING unmatched rpm component: %s", xmlrpc.Repr(comps[i].raw))
 			continue
 		case f.Draft:
 			return koji.GenericErrorf("Draft rpm not supported")
 		case f.PayloadHash == nil || *f.PayloadHash != comps[i].SigMD5:
 			// Koji: it counts all the same.
-			c.h.Log.WarnContext(ctx, "component differs from the one that is known", obs.Path, wanted[i].Filename())
+			c.note("IGNORING rpm component (md5 mismatch): %s", xmlrpc.Repr(comps[i].raw))
 		}
 		*comps[i].list.rpms = append(*comps[i].list.rpms, *f.ID)
 	}
@@ -122,7 +121,8 @@ func (c *cgImporter) matchFiles(ctx context.Context, comps []cgComponent) error 
 	}
 	for i, id := range found {
 		if id == nil {
-			c.h.Log.WarnContext(ctx, "ignoring unknown component", obs.Path, wanted[i].Filename)
+			c.note("Failed to match archive %s (size %d, sum %s", comps[i].Filename, comps[i].Size, comps[i].Checksum)
+			c.note("IGNORING unmatched archive: %s", xmlrpc.Repr(comps[i].raw))
 			continue
 		}
 		*comps[i].list.archives = append(*comps[i].list.archives, *id)

@@ -105,7 +105,11 @@ func (c *cgImporter) readFiles(context.Context) error {
 func (c *cgImporter) verify(f *cgFile) error {
 	var ok bool
 	if f.sumType, ok = koji.ParseChecksumType(f.ChecksumType); !ok {
-		return koji.GenericErrorf("Unsupported checksum type: %s", f.ChecksumType)
+		what := "verify" // Koji: another word where there is a file
+		if f.MetadataOnly {
+			what = "checksum"
+		}
+		return koji.GenericErrorf("Unsupported %s type: %s", what, f.ChecksumType)
 	}
 	if f.MetadataOnly {
 		return nil

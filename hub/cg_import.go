@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/toji-build/toji/hub/policy"
 	"github.com/toji-build/toji/hub/session"
@@ -35,6 +37,7 @@ type cgImporter struct {
 	rootOf   map[string]int // index in roots by Python's repr of the metadata's id
 	files    []cgFile
 	lists    []componentList
+	notes    []string // what was ignored, for the build's cg_import.log
 }
 
 func (h *Hub) cgImport(ctx context.Context, p api.CGImportParams) (*api.Build, error) {
@@ -79,8 +82,8 @@ func (c *cgImporter) readBuild(ctx context.Context, token *string) error {
 	if err := rpc.Into(c.meta.Build, &b); err != nil {
 		return err
 	}
-	if err := needKeys(c.meta.Build, "name", "version", "release"); err != nil {
-		return err
+	if needKeys(c.meta.Build, "name", "version", "release") != nil {
+		return koji.GenericErrorf("did not provide name, version, and release")
 	}
 	taskID, err := b.taskID()
 	if err != nil {
@@ -266,7 +269,17 @@ func (c *cgImporter) recordContent(ctx context.Context, b *api.Build, dir string
 	if err := writeFile(dir+"/metadata.json", bytes.NewReader(c.raw)); err != nil {
 		return err
 	}
+	if len(c.notes) > 0 {
+		log := strings.Join(append(c.notes, "CG import was SUCCESSFUL."), "\n") + "\n"
+		if err := writeFile(dir+"/data/logs/cg_import.log", strings.NewReader(log)); err != nil {
+			return err
+		}
+	}
 	return c.h.linkToVolume(b)
+}
+
+func (c *cgImporter) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
 }
 
 // recordBuild makes the build, or completes the reserved one, with its types.

@@ -70,6 +70,9 @@ func TestCGImportOfEveryType(t *testing.T) {
 		cgOf("a-1.pom", pom, "pom", map[string]any{"maven": maven}),
 		cgOf("tool.exe", "exe", "exe", map[string]any{"win": windows}), part, cgOf("build.log", "log", "log", nil))
 
+	meta["buildroots"].([]any)[0].(map[string]any)["components"] = []any{
+		map[string]any{"type": "rpm", "name": "bash", "version": "5", "release": "1", "arch": "x86_64", "sigmd5": "aa"}}
+
 	b := must(t, l.ctx, l.Hub, api.CGImport, api.CGImportParams{Metadata: meta, Directory: "in"})
 	require.Equal(t, "lab", *b.CGName)
 	require.Equal(t, "2023-11-14 22:23:20.500000+00:00", b.CompletionTime.String())
@@ -80,6 +83,9 @@ func TestCGImportOfEveryType(t *testing.T) {
 	} {
 		require.FileExists(t, filepath.Join(dir, name))
 	}
+	log, err := os.ReadFile(filepath.Join(dir, "data/logs/cg_import.log"))
+	require.NoError(t, err)
+	require.Equal(t, "IGNORING unmatched rpm component: {'arch': 'x86_64', 'name': 'bash', 'release': '1', 'sigmd5': 'aa', 'type': 'rpm', 'version': '5'}\nCG import was SUCCESSFUL.\n", string(log))
 	rows := must(t, l.ctx, l.Hub, api.ListArchives, api.ListArchivesParams{BuildID: &b.ID})
 	require.Len(t, rows.List, 3)
 	require.Equal(t, int64(1), *rows.List[0].BuildrootID)

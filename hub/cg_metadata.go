@@ -98,10 +98,10 @@ func (h *Hub) readCGMetadata(v any, directory string) (m cgMetadata, raw []byte,
 			}
 		}
 		if err := whole.Scan(raw); err != nil {
-			return m, nil, koji.GenericErrorf("Invalid metadata: %w", err)
+			return m, nil, koji.GenericErrorf("Invalid json data: %s", xmlrpc.Repr(string(raw)))
 		}
 	default:
-		return m, nil, koji.ParameterErrorf("Invalid type for value '%s': %s, expected type <class 'str'>", pyStr(v), xmlrpc.TypeName(v))
+		return m, nil, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'str'>", pyStr(v), xmlrpc.TypeName(v))
 	}
 	if err := needKeys(whole, "metadata_version"); err != nil {
 		return m, nil, err
@@ -159,7 +159,7 @@ func (b *cgBuild) taskID() (int64, error) {
 		}
 		id, ok := toInt(v)
 		if !ok {
-			return 0, koji.ParameterErrorf("Invalid type for value '%s': %s, expected type <class 'int'>", pyStr(v), xmlrpc.TypeName(v))
+			return 0, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'int'>", pyStr(v), xmlrpc.TypeName(v))
 		}
 		ids[i] = id
 	}

@@ -42,6 +42,13 @@ func TestRepoStates(t *testing.T) {
 		{"id": int64(12), "state": int64(2), "tag_name": "dest"},
 		{"id": int64(14), "state": int64(3), "tag_name": "dest"},
 	}, rows)
+	get := func(p api.GetRepoParams) *api.Repo {
+		p.Tag = "dest"
+		return must(t, t.Context(), l.Hub, api.GetRepo, p)
+	}
+	require.Equal(t, int64(11), get(api.GetRepoParams{}).ID, "the ready one")
+	require.Equal(t, int64(11), get(api.GetRepoParams{Event: new(int64(0))}).ID, "event 0 is none")
+	require.Equal(t, int64(14), get(api.GetRepoParams{Event: new(int64(1 << 30))}).ID, "at an event the state is of no account")
 	active := must(t, t.Context(), l.Hub, api.GetActiveRepos, api.NoParams{})
 	require.Len(t, active, 4, "all but the two deleted ones")
 }

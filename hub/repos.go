@@ -56,9 +56,10 @@ func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, erro
 	if err != nil {
 		return nil, err
 	}
-	f := store.RepoFilter{TagID: tagID, Dist: p.Dist, MinEvent: p.MinEvent, MaxEvent: p.Event}
+	f := store.RepoFilter{TagID: tagID, Dist: p.Dist, MinEvent: p.MinEvent}
 	switch {
-	case p.Event != nil:
+	case p.Event != nil && *p.Event != 0: // Koji: event 0 is none
+		f.MaxEvent = p.Event
 	case p.State != nil:
 		f.State = new(int(*p.State))
 	default:

@@ -136,8 +136,9 @@ func (s *Select) SQL() (string, []any, error) {
 	if err := s.body(&b); err != nil {
 		return "", nil, err
 	}
-	if s.Options.RowLock {
-		b.WriteString(" FOR UPDATE")
+	if s.Options.RowLock && !s.grouped() {
+		// Koji: without a table, which fails when there are outer joins.
+		b.WriteString(" FOR UPDATE OF " + s.From)
 	}
 	return b.String(), s.args, nil
 }

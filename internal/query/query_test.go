@@ -38,7 +38,7 @@ func TestSQL(t *testing.T) {
 		{"page", Options{Offset: 2, Limit: 3}, nil, `SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users OFFSET 2 LIMIT 3`},
 		{"count", Options{CountOnly: true, Order: "name"}, nil, `SELECT count(*) FROM users`},
 		{"count of a page", Options{CountOnly: true, Limit: 3}, nil, `SELECT count(*) FROM (SELECT 1 FROM users LIMIT 3) AS numrows`},
-		{"lock", Options{RowLock: true}, nil, `SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users FOR UPDATE`},
+		{"lock", Options{RowLock: true}, nil, `SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users FOR UPDATE OF users`},
 		{"group is ignored", Options{CountOnly: true, Group: "type"}, nil, `SELECT count(*) FROM users`},
 		{"group", Options{CountOnly: true, Group: "type"}, func(s *Select) { s.Grouping = true },
 			`SELECT count(*) FROM (SELECT 1 FROM users GROUP BY users.usertype) AS numrows`},
@@ -47,7 +47,7 @@ func TestSQL(t *testing.T) {
 		{"count of a page of groups", Options{CountOnly: true, Group: ",type,,name,", Offset: 1, Limit: 2, Order: "nosuch"}, func(s *Select) { s.Grouping = true },
 			`SELECT count(*) FROM (SELECT 1 FROM users GROUP BY users.usertype, users.name OFFSET 1 LIMIT 2) AS numrows`},
 		{"lock of a page", Options{RowLock: true, Limit: 1, Order: "id"}, nil,
-			`SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users ORDER BY users.id LIMIT 1 FOR UPDATE`},
+			`SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users ORDER BY users.id LIMIT 1 FOR UPDATE OF users`},
 		{"a count locks nothing", Options{RowLock: true, CountOnly: true}, nil, `SELECT count(*) FROM users`},
 		{"lists have the same columns", Options{AsList: true}, nil, `SELECT users.id AS "id", users.name AS "name", users.usertype AS "type" FROM users`},
 		{"conditions", Options{CountOnly: true}, func(s *Select) {

@@ -28,7 +28,7 @@ func (v verdict) String() string {
 
 // internals matches the texts of faults that are errors of Koji itself: Python
 // exceptions that no code of Koji's raises on purpose, and those of its database.
-var internals = regexp.MustCompile(`^<class '(psycopg2|TypeError|AttributeError|KeyError|IndexError|UnboundLocalError|NameError|OverflowError|re\.error|sre_constants|AssertionError|UnicodeDecodeError|RecursionError|builtins|IsADirectoryError|NotADirectoryError|RuntimeError|ValueError|OSError|FileNotFoundError|_rpm|Exception)`)
+var internals = regexp.MustCompile(`^<class '(psycopg2|TypeError|AttributeError|KeyError|IndexError|UnboundLocalError|NameError|OverflowError|re\.error|sre_constants|AssertionError|UnicodeDecodeError|RecursionError|builtins|IsADirectoryError|NotADirectoryError|RuntimeError|ValueError|OSError|FileNotFoundError|_rpm|json|Exception)`)
 
 // compare compares Koji's answer to a call with Toji's.
 func compare(koji, toji answer) verdict {

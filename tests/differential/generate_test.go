@@ -1,6 +1,7 @@
 package differential
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -140,6 +141,41 @@ func (g *generator) method(d rpc.Declaration, combinations int) []call {
 	return calls
 }
 
+// travels makes calls at each event of each parameter that takes one, for each
+// value of the first required parameter.
+func (g *generator) travels(d rpc.Declaration) []call {
+	var calls []call
+	for _, p := range d.Params {
+		kind := kindOf(d.Name, p.Name)
+		if kind != "event" && kind != "auto" && kind != "ts" {
+			continue
+		}
+		for _, first := range g.firsts(d, p.Name) {
+			for _, event := range g.values(d.Name, p.Name) {
+				kw := g.required(d.Name, d.Params)
+				maps.Copy(kw, first)
+				kw[p.Name] = event
+				calls = append(calls, call{Method: d.Name, Args: arguments(d.Params, kw)})
+			}
+		}
+	}
+	return calls
+}
+
+// firsts returns each value of the first required parameter, but for one.
+func (g *generator) firsts(d rpc.Declaration, but string) []map[string]any {
+	list := []map[string]any{}
+	for _, p := range d.Params {
+		if !p.Optional && p.Rest == rpc.RestNone && p.Name != but {
+			for _, v := range g.values(d.Name, p.Name) {
+				list = append(list, map[string]any{p.Name: v})
+			}
+			return list
+		}
+	}
+	return []map[string]any{{}}
+}
+
 // wrong makes calls with values that a parameter cannot have.
 func (g *generator) wrong(d rpc.Declaration) []call {
 	var calls []call
@@ -208,12 +244,9 @@ func (g *generator) ordered(c call, row map[string]any) []call {
 		}
 		calls = append(calls, call{Method: c.Method, Args: append(slices.Clone(args), xmlrpc.Keywords(all)), User: c.User})
 	}
-	tie := ""
-	for _, id := range []string{"id", "build_id", "rpm_id", "name"} {
-		if _, ok := row[id]; ok {
-			tie = "," + id
-			break
-		}
+	tie := tieBreaker(row)
+	if tie != "" {
+		tie = "," + tie
 	}
 	for _, column := range slices.Sorted(keys(row)) {
 		with(map[string]any{"order": column + tie})
@@ -229,5 +262,30 @@ func (g *generator) ordered(c call, row map[string]any) []call {
 	with(map[string]any{"limit": int64(-1)})
 	with(map[string]any{"offset": int64(100000)})
 	with(map[string]any{"nonsense": true})
+	columns := slices.Sorted(keys(row))
+	first, last := columns[0], columns[len(columns)-1]
+	with(map[string]any{"order": first + ",-" + last + tie})
+	with(map[string]any{"order": "-" + last + "," + first + tie, "limit": int64(5), "asList": true})
+	for _, count := range []any{true, false, int64(1), nil} {
+		with(map[string]any{"countOnly": count, "limit": int64(3), "offset": int64(1), "order": first + tie})
+	}
+	for _, odd := range []map[string]any{
+		{"group": first}, {"group": first, "countOnly": true}, {"group": strings.Join(columns, ","), "countOnly": true}, {"group": "no_such_column"}, {"group": ""},
+		{"rowlock": true}, {"rowlock": true, "limit": int64(1), "order": strings.TrimPrefix(tie, ",")}, {"rowlock": true, "countOnly": true}, {"rowlock": false},
+		{"limit": nil, "offset": nil, "order": nil}, {"order": ""}, {"order": ","}, {"order": "-"}, {"order": first + ", " + last}, {"order": "--" + first},
+		{"limit": "2", "order": strings.TrimPrefix(tie, ",")}, {"offset": int64(-1)}, {"limit": 1.5}, {"limit": true}, {"asList": nil}, {"asList": "x", "limit": int64(1)}, {"countOnly": true, "asList": true},
+	} {
+		with(odd)
+	}
 	return calls
+}
+
+// tieBreaker returns the column by which rows like this have one order.
+func tieBreaker(row map[string]any) string {
+	for _, id := range []string{"id", "build_id", "rpm_id", "name"} {
+		if _, ok := row[id]; ok {
+			return id
+		}
+	}
+	return ""
 }

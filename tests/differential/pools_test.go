@@ -20,14 +20,15 @@ var (
 	}
 )
 
-// queries find values by kind: one column of them each.
+// queries find values by kind: one column of them each. Ids from 500001 are those of
+// testdata/world.sql; lower ones are in the big database of the benchmarks alone.
 var queries = map[string]string{
-	"tag":     `SELECT id FROM tag WHERE id BETWEEN 500001 AND 500015`,
+	"tag":     `SELECT id FROM tag WHERE id BETWEEN 500001 AND 500015 OR id = 1005`,
 	"tagname": `SELECT name FROM tag WHERE id BETWEEN 500001 AND 500015`,
-	"build": `SELECT id FROM build WHERE id IN (500001, 500002, 500005, 500010, 500014, 500015, 500034, 500011)
+	"build": `SELECT id FROM build WHERE id IN (500001, 500002, 500005, 500010, 500014, 500015, 500034, 500011, 1234, 50000)
 		UNION SELECT id FROM build WHERE id > 500150`,
 	"nvr":       `SELECT p.name || '-' || version || '-' || release FROM build b JOIN package p ON p.id = pkg_id WHERE b.id IN (500001, 500002, 500010) OR b.id BETWEEN 500201 AND 500400`,
-	"package":   `SELECT id FROM package WHERE id IN (500001, 500002, 500003, 500007, 500026, 500050, 500055, 500056)`,
+	"package":   `SELECT id FROM package WHERE id IN (1, 777, 500001, 500002, 500003, 500007, 500026, 500050, 500055, 500056)`,
 	"pkgname":   `SELECT name FROM package WHERE id IN (500001, 500002, 500003, 500007, 500026, 500050, 500055, 500056)`,
 	"user":      `SELECT id FROM users WHERE id IN (1, 2) OR id BETWEEN 500001 AND 500030`,
 	"username":  `SELECT name FROM users WHERE id IN (1, 2) OR id BETWEEN 500001 AND 500030`,
@@ -38,9 +39,9 @@ var queries = map[string]string{
 	"hostname":  `SELECT name FROM host WHERE id BETWEEN 500001 AND 500010`,
 	"channel":   `SELECT id FROM channels`,
 	"chname":    `SELECT name FROM channels`,
-	"task":      `SELECT id FROM task WHERE id BETWEEN 500001 AND 500040`,
+	"task":      `SELECT id FROM task WHERE id BETWEEN 500001 AND 500040 OR id IN (1, 99999)`,
 	"method":    `SELECT DISTINCT method FROM task WHERE id BETWEEN 500001 AND 500040`,
-	"rpm":       `SELECT id FROM rpminfo WHERE id IN (500001, 500002, 500003, 500004, 500008, 500022, 500042) OR id BETWEEN 501001 AND 501020`,
+	"rpm":       `SELECT id FROM rpminfo WHERE id IN (1, 123456, 500001, 500002, 500003, 500004, 500008, 500022, 500042) OR id BETWEEN 501001 AND 501020`,
 	"nvra":      `SELECT name || '-' || version || '-' || release || '.' || arch FROM rpminfo WHERE id IN (500001, 500002, 500008, 501001, 501003, 501012, 501017)`,
 	"archive":   `SELECT id FROM archiveinfo WHERE id BETWEEN 500001 AND 500010`,
 	"buildroot": `SELECT id FROM buildroot WHERE id BETWEEN 500001 AND 500010`,

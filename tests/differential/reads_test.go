@@ -1,17 +1,21 @@
 package differential
 
 import (
+	"database/sql"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // combinations is how many calls of each method have several optional arguments.
@@ -31,6 +35,31 @@ func TestReads(t *testing.T) {
 	for _, c := range slices.Sorted(mapKeys(lists)) {
 		calls = append(calls, g.ordered(lists[c].call, lists[c].row)...)
 	}
+	w.ask(t, r, append(calls, largest(t, w.db)...))
+	r.print(t)
+}
+
+// largest are calls about the tag with most builds, 10,000 with 40,000 RPMs in the
+// big database: each answer in full, and nothing else of them.
+func largest(t *testing.T, db *sql.DB) []call {
+	t.Helper()
+	tag := column(t, db, `SELECT tag_id FROM tag_listing WHERE active GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1`)[0]
+	return []call{
+		as("", "listTagged", tag), as("", "listTagged", tag, kw("latest", true, "inherit", true)), as("", "getLatestBuilds", tag),
+		as("", "listTaggedRPMS", tag), as("", "listTaggedRPMS", tag, kw("rpmsigs", true, "arch", "x86_64")), as("", "getLatestRPMS", tag),
+		as("", "listPackages", kw("tagID", tag, "inherited", true)), as("", "listPackagesSimple"), as("", "readTaggedBuilds", tag), as("", "queryHistory", kw("tag", tag)),
+	}
+}
+
+// TestTimeTravel asks about every tag, host, user and so on at every event.
+func TestTimeTravel(t *testing.T) {
+	w := newWorld(t)
+	g := &generator{pools: fill(t, w.db), rand: rand.New(rand.NewPCG(7, 8))}
+	var calls []call
+	for _, d := range readers() {
+		calls = append(calls, g.travels(d)...)
+	}
+	r := newReport()
 	w.ask(t, r, calls)
 	r.print(t)
 }
@@ -83,27 +112,30 @@ type listing struct {
 }
 
 // ask sends calls to both hubs, reports the answers and returns a listing of
-// each method that takes queryOpts.
+// each method that takes queryOpts. Calls of one method come one after the other.
 func (w *world) ask(t *testing.T, r *report, calls []call) map[string]listing {
 	t.Helper()
 	takes := map[string]bool{}
 	for _, d := range rpc.Declared() {
 		takes[d.Name] = slices.ContainsFunc(d.Params, func(p rpc.Param) bool { return p.Name == "queryOpts" })
 	}
+	groups := map[string][]call{}
+	for _, c := range calls {
+		groups[c.Method] = append(groups[c.Method], c)
+	}
 	found := map[string]listing{}
 	var mu sync.Mutex
 	var g errgroup.Group
 	g.SetLimit(3)
-	for _, c := range calls {
+	for method, calls := range groups {
+		m := asked{world: w, report: r, mu: &mu, takes: takes[method], long: r.long[method]}
 		g.Go(func() error {
-			koji, toji := w.koji.call(t, c), w.toji.call(t, c)
+			m.run(t, calls)
 			mu.Lock()
 			defer mu.Unlock()
-			r.add(c, koji, toji)
-			if row := firstRow(koji); takes[c.Method] && row != nil {
-				if l, ok := found[c.Method]; !ok || byMethod(c, l.call) < 0 {
-					found[c.Method] = listing{c, row}
-				}
+			r.long[method] = m.long
+			if m.listing.row != nil {
+				found[method] = m.listing
 			}
 			return nil
 		})
@@ -112,15 +144,83 @@ func (w *world) ask(t *testing.T, r *report, calls []call) map[string]listing {
 	return found
 }
 
+// A method whose answers are long, as those of lists over a whole big database,
+// gives one in full; after it calls are for the first rows.
+// When its time is over, the rest of its calls is not made, which the report tells.
+const (
+	longAnswer = 2 << 20 // bytes
+	someRows   = 200
+	methodTime = 40 * time.Second // of both hubs
+)
+
+// asked is one method, while its calls are made.
+type asked struct {
+	*world
+	report  *report
+	mu      *sync.Mutex // of report
+	takes   bool        // queryOpts
+	long    bool        // there was a long answer
+	spent   time.Duration
+	listing listing
+}
+
+func (m *asked) run(t *testing.T, calls []call) {
+	t.Helper()
+	for i, c := range calls {
+		if m.spent > methodTime {
+			m.mu.Lock()
+			m.report.unasked[c.Method] += len(calls) - i
+			m.mu.Unlock()
+			return
+		}
+		if m.long && m.takes {
+			c = m.firstRows(c)
+		}
+		koji, toji := m.koji.call(t, c), m.toji.call(t, c)
+		m.spent += koji.took + toji.took
+		m.mu.Lock()
+		m.report.add(c, koji, toji)
+		m.mu.Unlock()
+		if row := firstRow(koji); m.takes && row != nil && (m.listing.row == nil || byMethod(c, m.listing.call) < 0) {
+			m.listing = listing{c, row}
+		}
+		m.long = m.long || len(koji.body) > longAnswer
+	}
+}
+
+// firstRows returns c with a limit, if it has none and is not for a count.
+func (m *asked) firstRows(c call) call {
+	args, kw := xmlrpc.SplitKeywords(c.Args)
+	opts := map[string]any{"limit": int64(someRows)}
+	if m.listing.row != nil {
+		opts["order"] = tieBreaker(m.listing.row)
+	}
+	own, _ := kw["queryOpts"].(map[string]any)
+	if own["limit"] != nil || own["countOnly"] != nil {
+		return c
+	}
+	maps.Copy(opts, own)
+	all := maps.Clone(kw)
+	if all == nil {
+		all = map[string]any{}
+	}
+	all["queryOpts"] = opts
+	return call{Method: c.Method, Args: append(slices.Clone(args), xmlrpc.Keywords(all)), User: c.User}
+}
+
 // report counts answers and keeps the differences.
 type report struct {
 	counts  map[verdict]int
 	reasons map[string]int
+	unasked map[string]int  // calls by method for which there was no time
+	long    map[string]bool // methods that gave a long answer
 	lines   []string
 	wrong   bool // the calls have arguments that cannot be right
 }
 
-func newReport() *report { return &report{counts: map[verdict]int{}, reasons: map[string]int{}} }
+func newReport() *report {
+	return &report{counts: map[verdict]int{}, reasons: map[string]int{}, unasked: map[string]int{}, long: map[string]bool{}}
+}
 
 func (r *report) add(c call, koji, toji answer) {
 	v := compare(koji, toji)
@@ -167,6 +267,9 @@ func (r *report) print(t *testing.T) {
 		total, r.counts[same], r.counts[reordered], r.counts[kojiErrs], r.counts[stays], len(r.lines))
 	for _, reason := range slices.Sorted(mapKeys(r.reasons)) {
 		t.Logf("%5d %s", r.reasons[reason], reason)
+	}
+	for _, method := range slices.Sorted(mapKeys(r.unasked)) {
+		t.Logf("%5d calls of %s not made: its time was over", r.unasked[method], method)
 	}
 	slices.Sort(r.lines)
 	for _, line := range r.lines {

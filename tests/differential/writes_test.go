@@ -13,58 +13,14 @@ import (
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
-// The databases of TestWrites, in the cluster of TOJI_PEER_ADMIN_DSN.
-const (
-	template  = "koji_world" // the tables and world.sql; nobody is connected to it
-	kojiWrite = "w_koji"     // Koji's hub at TOJI_PEER_WRITE_URL serves it
-	tojiWrite = "w_toji"
-)
-
 // TestWrites sends one sequence of writing calls to each of two hubs with equal
 // databases, and compares the answers and then all rows.
 func TestWrites(t *testing.T) {
-	koji := side{url: peerEnv(t, "TOJI_PEER_WRITE_URL")}
-	admin := peerEnv(t, "TOJI_PEER_ADMIN_DSN")
-	dsn := func(name string) string {
-		return regexp.MustCompile(`dbname=\S+`).ReplaceAllString(admin, "dbname="+name)
-	}
-	renew(t, admin)
-	toji := side{url: startToji(t, dsn(tojiWrite), t.TempDir())}
-	for _, s := range []*side{&koji, &toji} {
-		s.login(t, "kojiadmin", "labadmin")
-		s.login(t, "alice", "alice")
-	}
-	equal, total := 0, 0
+	w := newTwins(t, "", "alice")
 	for _, c := range writes() {
-		total++
-		k, j := koji.call(t, c), toji.call(t, c)
-		k.value, j.value = unTimed(k.value), unTimed(j.value)
-		k.body, j.body = "", "-" // compare the values
-		switch v := compare(k, j); {
-		case v == same || v == kojiErrs:
-			equal++
-		case writesDiffer(c) != "":
-			t.Logf("%s: %s", c, writesDiffer(c))
-		default:
-			t.Errorf("%s: %s: %s", c, v, describe(k, j))
-		}
+		w.do(c)
 	}
-	tables, rows := compareRows(t, dsn(kojiWrite), dsn(tojiWrite))
-	t.Logf("%d writing calls, %d answered alike; %d tables with %d rows compared", total, equal, tables, rows)
-}
-
-// renew makes the two databases anew.
-func renew(t *testing.T, admin string) {
-	t.Helper()
-	db, err := sql.Open("postgres", admin)
-	require.NoError(t, err)
-	defer db.Close()
-	for _, name := range []string{kojiWrite, tojiWrite} {
-		for _, statement := range []string{"DROP DATABASE IF EXISTS %s WITH (FORCE)", "CREATE DATABASE %s TEMPLATE " + template} {
-			_, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, name))
-			require.NoError(t, err)
-		}
-	}
+	w.compare()
 }
 
 var timed = regexp.MustCompile(`^\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d`)
@@ -106,7 +62,7 @@ func compareRows(t *testing.T, koji, toji string) (tables, rows int) {
 	j, err := sql.Open("postgres", toji)
 	require.NoError(t, err)
 	defer j.Close()
-	for _, table := range column(t, k, `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('events', 'sessions', 'proton_queue') ORDER BY 1`) {
+	for _, table := range column(t, k, `SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT IN ('events', 'sessions', 'proton_queue', 'scheduler_sys_data') ORDER BY 1`) {
 		columns := column(t, k, fmt.Sprintf(`SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'public' AND table_name = '%s'
 			AND data_type <> 'timestamp with time zone' ORDER BY 1`, table))
 		parts := make([]string, len(columns))
@@ -115,6 +71,10 @@ func compareRows(t *testing.T, koji, toji string) (tables, rows int) {
 			switch {
 			case c == "token", table == "task" && (c == "waiting" || c == "awaited"): // Toji clears those of tasks that have ended
 				parts[i] = "''"
+			case table == "archiveinfo" && c == "buildroot_id": // Koji forgets it for Maven and Windows builds
+				parts[i] = "''"
+			case c == "extra" && table != "tag_extra": // one has blanks after colons
+				parts[i] = "extra::jsonb::text"
 			case table == "task" && c == "request": // members of structs may come in any order
 				parts[i] = `(SELECT string_agg(l, ' ' ORDER BY l) FROM regexp_split_to_table(request, E'\n') l)`
 			case strings.HasSuffix(c.(string), "_event"):
@@ -152,18 +112,17 @@ func coalesced(parts []string) []string {
 // as makes a call of a user's, with positional arguments, the last of which may
 // be keywords.
 func as(user, method string, args ...any) call {
-	for i, a := range args {
-		switch a := a.(type) {
-		case int:
-			args[i] = int64(a)
-		case map[string]any:
-			if i == len(args)-1 && a["__kw"] != nil {
-				delete(a, "__kw")
-				args[i] = xmlrpc.Keywords(a)
-			}
+	if n := len(args); n > 0 {
+		if m, ok := args[n-1].(map[string]any); ok && m["__kw"] != nil {
+			delete(m, "__kw")
+			args[n-1] = xmlrpc.Keywords(m)
 		}
 	}
-	return call{Method: method, Args: args, User: user}
+	plain, err := xmlrpc.Plain(args)
+	if err != nil {
+		panic(err) // an argument is of a type that does not travel
+	}
+	return call{Method: method, Args: plain.([]any), User: user}
 }
 
 // kw are keyword arguments.
