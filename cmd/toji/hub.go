@@ -15,6 +15,7 @@ import (
 	"github.com/toji-build/toji/hub/gateway"
 	"github.com/toji-build/toji/hub/outbox"
 	"github.com/toji-build/toji/hub/repokeeper"
+	"github.com/toji-build/toji/internal/motion"
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/web"
 	"github.com/toji-build/toji/workers/system"
@@ -59,7 +60,7 @@ func runHub(ctx context.Context, r *role) error {
 	defer server.Close()
 	parts := map[string]func(context.Context) error{"server": server.Run, "web": site.Run}
 	if !r.cfg.Hub.APIOnly {
-		temporal, err := dialTemporal(r.cfg.Temporal, r.log)
+		temporal, err := motion.Dial(r.cfg.Temporal, r.log)
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/toji-build/toji/cli"
-	"github.com/toji-build/toji/internal/config"
+	"github.com/toji-build/toji/internal/motion"
 	"github.com/toji-build/toji/workers/builder"
 )
 
@@ -15,18 +15,8 @@ func workerCommand() *cobra.Command {
 	return roleCommand("worker", "Run a build host", runWorker)
 }
 
-// motionOf returns the Temporal that a builder speaks to: the hub's gateway, where
-// it has one.
-func motionOf(c *config.Config) config.Temporal {
-	t := c.Temporal
-	if w := c.Worker; w.Gateway != "" {
-		t.Address, t.TLSCert, t.TLSKey, t.TLSCA = w.Gateway, w.Cert, w.Cert, w.ServerCA
-	}
-	return t
-}
-
 func runWorker(ctx context.Context, r *role) error {
-	temporal, err := dialTemporal(motionOf(r.cfg), r.log)
+	temporal, err := motion.Dial(motion.OfBuilder(r.cfg), r.log)
 	if err != nil {
 		return err
 	}

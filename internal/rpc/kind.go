@@ -15,6 +15,7 @@ type Kind string
 // The kinds, each with the Go type that stands for it.
 const (
 	KindText    Kind = "text"    // string
+	KindFile    Kind = "file"    // string with the tag kind:"file": the path of an uploaded file, below work/
 	KindInteger Kind = "integer" // int64
 	KindNumber  Kind = "number"  // float64
 	KindFlag    Kind = "flag"    // bool
@@ -25,7 +26,7 @@ const (
 )
 
 var goTypes = map[Kind]reflect.Type{
-	KindText: reflect.TypeFor[string](), KindInteger: reflect.TypeFor[int64](), KindNumber: reflect.TypeFor[float64](),
+	KindText: reflect.TypeFor[string](), KindFile: reflect.TypeFor[string](), KindInteger: reflect.TypeFor[int64](), KindNumber: reflect.TypeFor[float64](),
 	KindFlag: reflect.TypeFor[bool](), KindTexts: reflect.TypeFor[[]string](), KindList: reflect.TypeFor[[]any](),
 	KindStruct: reflect.TypeFor[map[string]any](), KindAny: reflect.TypeFor[any](),
 }
@@ -56,6 +57,14 @@ func KindOf(t reflect.Type) Kind {
 		return KindStruct
 	}
 	return KindAny
+}
+
+// kindOfField is KindOf, unless the tag `kind` says more.
+func kindOfField(f reflect.StructField) Kind {
+	if k := Kind(f.Tag.Get("kind")); k != "" {
+		return k
+	}
+	return KindOf(f.Type)
 }
 
 // ParamsOf describes the parameters of a parameter struct, in wire order. It

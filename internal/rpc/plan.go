@@ -76,7 +76,7 @@ func newPlan(t reflect.Type) (*plan, error) {
 		}
 		param, err := parseTag(tag)
 		if err == nil {
-			param.index, param.Kind, param.Doc = field.Index, KindOf(field.Type), field.Tag.Get("doc")
+			param.index, param.Kind, param.Doc = field.Index, kindOfField(field), field.Tag.Get("doc")
 			err = p.add(param, field.Type)
 		}
 		if err != nil {

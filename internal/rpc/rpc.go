@@ -27,7 +27,8 @@
 // The default is applied when the argument is missing and shown by _listapi.
 // None given for an optional parameter, or for one whose type can be nil, is the
 // zero value. A tag doc:"..." says in a few words what a parameter is, for those who
-// make a task on the command line. A parameter that Koji takes in several forms (id, name or map) is of
+// make a task on the command line, and kind:"file" that they may name a file of
+// theirs, to be uploaded. A parameter that Koji takes in several forms (id, name or map) is of
 // type any and arrives as one of the decoded types of package koji/xmlrpc.
 package rpc
 

@@ -22,6 +22,7 @@ import (
 	"sync"
 	"time"
 
+	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
 	"golang.org/x/sync/errgroup"
@@ -45,6 +46,9 @@ type Options struct {
 	Log      *slog.Logger
 	Lifeline *os.File // its end ends all work; nil in production
 	Version  string   // of this program, for the hub to show
+	// Types are task types of the site that the daemon serves. With any, its host
+	// gets tasks of these types only, and those about the host itself.
+	Types []builder.SiteType
 }
 
 // ErrRestart is what Run returns when a restart task asked for it.
@@ -57,6 +61,7 @@ type Daemon struct {
 	log        *slog.Logger
 	lifeline   *os.File
 	version    string
+	types      []builder.SiteType
 	machine    machine
 	hub        *rpcclient.Client
 	activities *builder.Activities
@@ -77,7 +82,7 @@ func New(o Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Daemon{cfg: o.Config, temporal: o.Temporal, log: o.Log, lifeline: o.Lifeline, version: o.Version, hub: hub, started: time.Now()}, nil
+	return &Daemon{cfg: o.Config, temporal: o.Temporal, log: o.Log, lifeline: o.Lifeline, version: o.Version, types: o.Types, hub: hub, started: time.Now()}, nil
 }
 
 // Run works until ctx is done, or until a task asked for the daemon's end. It
@@ -100,6 +105,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return err
 	}
 	if err := d.recover(ctx, groups); err != nil {
+		return err
+	}
+	if err := d.register(ctx); err != nil {
 		return err
 	}
 	w := d.worker(host)
@@ -194,7 +202,25 @@ func (d *Daemon) worker(host *api.Host) worker.Worker {
 		WorkerStopTimeout: 10 * time.Second,
 	})
 	w.RegisterActivity(d.activities)
+	for _, t := range d.types {
+		w.RegisterActivityWithOptions(d.control.Site(t), activity.RegisterOptions{Name: task.SiteActivity(t.Name)})
+	}
 	return w
+}
+
+// register tells the hub which task types of the site are served here.
+func (d *Daemon) register(ctx context.Context) error {
+	if len(d.types) == 0 {
+		return nil
+	}
+	p := api.RegisterTaskTypesParams{}
+	for _, t := range d.types {
+		p.Types = append(p.Types, t.Spec)
+	}
+	if _, err := rpc.Invoke(ctx, d.hub, api.RegisterTaskTypes, p); err != nil {
+		return fmt.Errorf("register task types at the hub: %w", err)
+	}
+	return nil
 }
 
 // drain is called by the restart and shutdown tasks: the daemon takes no more

@@ -1,4 +1,6 @@
-package main
+// Package motion connects processes to Temporal: hubs directly, builders and
+// workers of sites through the hub's gateway.
+package motion
 
 import (
 	"crypto/tls"
@@ -20,9 +22,19 @@ import (
 // until it is found.
 var reconnect = backoff.Config{BaseDelay: 100 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second}
 
-// dialTemporal returns a client that connects when it is first used, and again
+// OfBuilder returns the Temporal that a builder speaks to: the hub's gateway, where
+// it has one.
+func OfBuilder(c *config.Config) config.Temporal {
+	t := c.Temporal
+	if w := c.Worker; w.Gateway != "" {
+		t.Address, t.TLSCert, t.TLSKey, t.TLSCA = w.Gateway, w.Cert, w.Cert, w.ServerCA
+	}
+	return t
+}
+
+// Dial returns a client that connects when it is first used, and again
 // whenever the connection was lost: Temporal may be down now and later.
-func dialTemporal(c config.Temporal, log *slog.Logger) (client.Client, error) {
+func Dial(c config.Temporal, log *slog.Logger) (client.Client, error) {
 	secure, err := temporalTLS(c)
 	if err != nil {
 		return nil, fmt.Errorf("temporal: %w", err)
