@@ -41,16 +41,15 @@ func (b *bench) mix(ctx context.Context, name string, shares []share) error {
 		return err
 	}
 	sides := b.sides()
-	callers, loads := make([][]*caller, len(sides)), make([]load, len(sides))
-	for i, s := range sides {
-		if callers[i], err = s.callers(ctx, 16, false, body); err != nil {
-			return err
-		}
-		defer hangUp(callers[i])
-	}
+	loads := make([]load, len(sides))
 	for round := range mixedRounds {
 		for i, s := range sides {
-			l, err := s.hammer(callers[i], b.dur, body)
+			callers, err := s.callers(ctx, 16, false, body)
+			if err != nil {
+				return err
+			}
+			l, err := s.hammer(callers, b.dur, body)
+			hangUp(callers)
 			if err != nil {
 				return err
 			}
