@@ -44,6 +44,7 @@ func fillRepo(r *run, repo system.InitRepoReply) error {
 	}
 	results, err := waitAll(r, children)
 	if err != nil {
+		letFinish(r, children)
 		return err
 	}
 	done := system.FinishRepoRequest{TaskID: r.task.ID, RepoID: repo.RepoID, Arches: map[string]tasks.CreaterepoResult{}}
@@ -51,6 +52,19 @@ func fillRepo(r *run, repo system.InitRepoReply) error {
 		done.Arches[arch] = results[i]
 	}
 	return r.inHub(db.FinishRepo, done, nil)
+}
+
+// letFinish waits for the arches that are still being made when one has failed:
+// the next newRepo task goes on from what they come to.
+func letFinish(r *run, children []child[tasks.CreaterepoResult]) {
+	if r.ctx.Err() != nil || workflow.GetVersion(r.ctx, "let arches finish", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	for _, c := range children {
+		if _, err := c.wait(r); err != nil {
+			workflow.GetLogger(r.ctx).Debug("an arch has failed", "error", err)
+		}
+	}
 }
 
 // createrepo makes one arch's metadata on the task's host.

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -299,6 +300,25 @@ func TestNewRepoFailure(t *testing.T) {
 	require.ErrorContains(t, w.GetWorkflowError(), "createrepo_c")
 	require.Contains(t, w.list, "abandon repo 7")
 	require.NotContains(t, w.list, "finish repo 7 with 2 arches")
+}
+
+// What other arches come to is of use to the next task: they are not stopped.
+func TestNewRepoLetsArchesFinish(t *testing.T) {
+	w := newWorld(t)
+	failed := make(chan struct{})
+	w.host.build = func(_ int, req builder.BuildArchRequest) error {
+		if req.Params.Arch == "aarch64" {
+			close(failed)
+			return packageFailure("createrepo_c: exit status 2")
+		}
+		<-failed
+		w.add("finished %s", req.Params.Arch)
+		return nil
+	}
+	w.run("newRepo", tasks.NewRepoParams{Tag: tasks.Ref{Name: "f40-build"}})
+	require.ErrorContains(t, w.GetWorkflowError(), "createrepo_c")
+	require.Contains(t, w.list, "finished x86_64")
+	require.Less(t, slices.Index(w.list, "finished x86_64"), slices.Index(w.list, "abandon repo 7"))
 }
 
 func TestSleepWantsANumber(t *testing.T) {
