@@ -216,39 +216,3 @@ func (o *otherImport) winFiles(ctx context.Context, r api.WinResults) error {
 	}
 	return o.addLogs(from, "win", r.Logs, true)
 }
-
-// hostImportWrapperRPMs adds RPMs to a build that is complete.
-func (h *Hub) hostImportWrapperRPMs(ctx context.Context, p api.ImportWrapperRPMsParams) (rpc.None, error) {
-	if !h.Config.EnableMaven {
-		return rpc.None{}, errNoMaven
-	}
-	if _, err := h.AssertTaskHost(ctx, p.TaskID); err != nil {
-		return rpc.None{}, err
-	}
-	if err := h.Store.LockBuild(ctx, p.BuildID); err != nil {
-		return rpc.None{}, err
-	}
-	b, err := h.build(ctx, p.BuildID, true)
-	if err != nil {
-		return rpc.None{}, err
-	}
-	if b.State != koji.BuildComplete {
-		return rpc.None{}, koji.GenericErrorf("cannot import wrapper rpms for %s: build state is %s, not complete", b.NVR, strings.ToLower(b.State.String()))
-	}
-	has, err := h.Store.BuildContent(ctx, b.ID)
-	if err != nil {
-		return rpc.None{}, err
-	}
-	if has.RPMs {
-		return rpc.None{}, koji.GenericErrorf("wrapper rpms for %s have already been imported", b.NVR)
-	}
-	o := &otherImport{h: h, taskID: p.TaskID, build: b, filing: filing{work: h.Paths.Work("")}}
-	p.RPMs.TaskID = p.TaskID // Koji: whatever the results say
-	if err := o.addWrappers(ctx, &p.RPMs); err != nil {
-		return rpc.None{}, err
-	}
-	if err := h.Store.TouchTags(ctx, b.ID, koji.TagUpdateImport); err != nil {
-		return rpc.None{}, err
-	}
-	return rpc.None{}, o.record(ctx)
-}

@@ -31,6 +31,9 @@ func TestLabel(t *testing.T) {
 		{"newRepo", []any{"f40-build"}, "newRepo (f40-build)"},
 		{"tagBuild", []any{int64(5), int64(1)}, "tagBuild (noarch)"},
 		{"waitrepo", []any{"f40-build", nil, []any{"a-1-1", "b-1-1"}}, "waitrepo (f40-build, a-1-1, b-1-1)"},
+		{"wrapperRPM", []any{"git://x#1", map[string]any{"name": "f40"}, map[string]any{"name": "lib", "version": "1", "release": "2"}, nil}, "wrapperRPM (f40, lib-1-2)"},
+		{"wrapperRPM", []any{"git://x#1", map[string]any{"name": "f40"}, nil, map[string]any{"id": int64(7)}}, "wrapperRPM (f40)"},
+		{"saveFailedTree", []any{int64(5), true}, "saveFailedTree (noarch)"},
 		{"sleep", []any{int64(5)}, "sleep (noarch)"},
 		{"nosuchmethod", []any{int64(5)}, "nosuchmethod (noarch)"},
 	} {

@@ -96,7 +96,7 @@ func (l *lab) linkChain(t *testing.T, release string) int64 {
 				TagInfo: "chain", PkgInfo: link.name, Owner: "admin", Force: true}))
 			dir := filepath.Join(l.dir, "git", release, link.name)
 			text := fill(t, "link", map[string]any{"Name": link.name, "Release": release, "Needs": link.needs})
-			levels[i] = append(levels[i], commit(t, dir, link.name, text))
+			levels[i] = append(levels[i], commit(t, dir, link.name+".spec", text))
 		}
 	}
 	return l.chainBuild(t, "chain", nil, levels...)

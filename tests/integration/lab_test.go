@@ -250,7 +250,7 @@ func (l *lab) listPackages(ctx context.Context, tag string) (err error) {
 }
 
 func (l *lab) fillGroups(ctx context.Context, tag string) (err error) {
-	for _, group := range []string{"build", "srpm-build"} {
+	for _, group := range []string{"build", "srpm-build", "wrapper-rpm-build"} {
 		err = errors.Join(err, invoke(ctx, l, api.GroupListAdd, api.GroupListAddParams{TagInfo: tag, GrpInfo: group}))
 		for _, name := range []string{"seed-filesystem", "seed-tiny"} {
 			err = errors.Join(err, invoke(ctx, l, api.GroupPackageListAdd,

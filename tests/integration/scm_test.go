@@ -17,16 +17,16 @@ import (
 // URL at the commit.
 func (l *lab) repository(t *testing.T, name string, s source) (url, hash string) {
 	t.Helper()
-	url = commit(t, filepath.Join(l.dir, "git", s.release, name), name, s.spec(t, name))
+	url = commit(t, filepath.Join(l.dir, "git", s.release, name), name+".spec", s.spec(t, name))
 	_, hash, _ = strings.Cut(url, "#")
 	return url, hash
 }
 
-// commit makes a git repository of a spec file and returns its URL at the commit.
-func commit(t *testing.T, dir, name string, spec []byte) (url string) {
+// commit makes a git repository of a file and returns its URL at the commit.
+func commit(t *testing.T, dir, name string, text []byte) (url string) {
 	t.Helper()
 	require.NoError(t, os.MkdirAll(dir, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, name+".spec"), spec, 0o644))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, name), text, 0o644))
 	git := func(args ...string) string {
 		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
 		out, err := cmd.CombinedOutput()
