@@ -204,7 +204,7 @@ func (c *completion) dir() string { return c.h.Paths.Build(c.volume.Name, c.buil
 
 // readFiles reads and verifies the RPMs, those of one noarch package once.
 func (c *completion) readFiles(context.Context) error {
-	rpms, err := c.h.readRPMs(&c.filing, c.r.SRPM, c.r.RPMs, func(rel string) string { return c.place(path.Base(rel)) })
+	rpms, err := c.h.readRPMs(&c.filing, c.r.SRPM, c.r.RPMs, func(rel string) string { return placeOfRPM(c.dir(), rel) })
 	if err != nil {
 		return err
 	}
@@ -217,14 +217,14 @@ func (c *completion) readFiles(context.Context) error {
 	return nil
 }
 
-// place returns where an RPM with this file name would go, "" if it is no name
-// of an RPM.
-func (c *completion) place(base string) string {
-	nvra, err := koji.ParseNVRA(base)
+// placeOfRPM returns where an RPM goes in the directory of its build, by its file
+// name; "" if that is no name of an RPM.
+func placeOfRPM(dir, rel string) string {
+	nvra, err := koji.ParseNVRA(path.Base(rel))
 	if err != nil || nvra.Check() != nil {
 		return ""
 	}
-	return c.dir() + "/" + c.h.Paths.RPM(nvra)
+	return dir + "/" + koji.PathInfo{}.RPM(nvra)
 }
 
 // readRPMs reads a source RPM and what was built from it. place tells where a

@@ -63,15 +63,19 @@ func (h *Hub) MoveDistRepo(ctx context.Context, repo *api.Repo, uploadPath, arch
 	if err := readUploaded(upload+"/repo_manifest", "Missing repo manifest", &files); err != nil {
 		return err
 	}
+	f := filing{work: h.Paths.Work("")}
+	kojipkgs := upload + "/kojipkgs"
+	if found, err := f.source(uploadPath+"/kojipkgs", dir+"/kojipkgs"); err == nil {
+		kojipkgs = found // where an earlier try has moved it
+	}
 	var listed map[string]ListedRPM
-	if err := readUploaded(upload+"/kojipkgs", "Missing kojipkgs file", &listed); err != nil {
+	if err := readUploaded(kojipkgs, "Missing kojipkgs file", &listed); err != nil {
 		return err
 	}
 	sources, err := h.listedFiles(ctx, listed)
 	if err != nil {
 		return err
 	}
-	f := filing{work: h.Paths.Work("")}
 	for _, name := range files {
 		to, err := koji.Under(dir, name)
 		if err != nil {
@@ -93,8 +97,7 @@ func (h *Hub) MoveDistRepo(ctx context.Context, repo *api.Repo, uploadPath, arch
 	return nil
 }
 
-// readUploaded reads JSON that a host has uploaded. An earlier try may have
-// moved the file, and left a link.
+// readUploaded reads JSON that a host has uploaded.
 func readUploaded(name, missing string, dst any) error {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -121,23 +121,50 @@ func copyFile(from, to string) error {
 	return writeFile(to, in)
 }
 
-// writeFile writes a file that takes the place of an older one at once.
+// writeFile writes a file that takes the place of an older one at once. What a try
+// that died has left is taken over by the next one.
 func writeFile(name string, content io.Reader) (err error) {
 	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	temp := filepath.Join(filepath.Dir(name), ".new-"+filepath.Base(name))
+	lock, err := takeFile(temp)
 	if err != nil {
 		return err
 	}
-	defer func() {
+	defer lock.Close()
+	if err := fillFile(temp, content); err != nil {
+		return errors.Join(err, os.Remove(temp))
+	}
+	return os.Rename(temp, name)
+}
+
+// takeFile makes a file, unless it is there, and keeps others who take it waiting
+// until it is closed.
+func takeFile(name string) (*os.File, error) {
+	for {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
 		if err != nil {
-			os.Remove(tmp.Name())
+			return nil, err
 		}
-	}()
-	_, err = io.Copy(tmp, content)
-	if err = errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil && !errors.Is(err, syscall.EINTR) {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", name, err), f.Close())
+		} else if err == nil {
+			mine, err := f.Stat()
+			there, e := os.Lstat(name)
+			if err == nil && e == nil && os.SameFile(mine, there) {
+				return f, nil
+			}
+		}
+		f.Close() // who had it has put it into its place
+	}
+}
+
+func fillFile(name string, content io.Reader) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), name)
+	_, err = io.Copy(f, content)
+	return errors.Join(err, f.Chmod(0o644), f.Close())
 }

@@ -169,7 +169,8 @@ func (o *otherImport) addWrappers(ctx context.Context, w *api.WrapperRPMs) error
 	for i, rel := range w.RPMs {
 		rpms[i] = from + "/" + rel
 	}
-	list, err := o.h.readRPMs(&o.filing, from+"/"+w.SRPM, rpms, func(string) string { return "" })
+	dir := o.h.Paths.Build(o.build.VolumeName, o.build.Parts())
+	list, err := o.h.readRPMs(&o.filing, from+"/"+w.SRPM, rpms, func(rel string) string { return placeOfRPM(dir, rel) })
 	if err != nil {
 		return err
 	}

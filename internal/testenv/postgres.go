@@ -92,6 +92,21 @@ func Database(t testing.TB) *database.DB {
 	return db
 }
 
+// Copy returns the DSN of a copy of a database to which nobody is connected. It is
+// dropped when the test ends.
+func Copy(t testing.TB, dsn string) string {
+	t.Helper()
+	db, err := database.Open(t.Context(), dsn, database.Options{Name: "testenv", MaxConns: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, err := database.One[string](t.Context(), db, `SELECT current_database()`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return create(t, Postgres(t), name)
+}
+
 func create(t testing.TB, server, template string) string {
 	t.Helper()
 	name := fmt.Sprintf("toji_test_%d_%d", os.Getpid(), shared.names.Add(1))
