@@ -116,6 +116,7 @@ func New(o Options) (*Hub, error) {
 		Methods:    new(rpc.Registry),
 		Registry:   o.Metrics,
 	}
+	h.Store.Quarantine = quarantine(o.Config.Scheduler)
 	h.Sched = scheduler.New(h.Store, h.Log, schedulerOptions(o.Config.Scheduler))
 	if err := h.setUpLogin(); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)

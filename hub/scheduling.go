@@ -5,6 +5,7 @@ import (
 
 	"github.com/toji-build/toji/hub/scheduler"
 	"github.com/toji-build/toji/hub/session"
+	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
@@ -26,6 +27,10 @@ func schedulerOptions(c config.Scheduler) scheduler.Options {
 		Fairness: c.Fairness, OwnerTasks: c.OwnerTasks, OwnerShare: c.OwnerShare, ChannelTasks: c.ChannelTasks,
 		KeepLogs: c.KeepLogs.Std(), KeepHistory: c.KeepHistory.Std(),
 	}
+}
+
+func quarantine(c config.Scheduler) store.Quarantine {
+	return store.Quarantine{Failures: c.QuarantineFailures, First: c.QuarantineFirst.Std(), Longest: c.QuarantineLongest.Std()}
 }
 
 func (h *Hub) getWhy(ctx context.Context, p api.TaskIDParams) (*api.Why, error) {

@@ -8,12 +8,17 @@ import (
 	"github.com/toji-build/toji/internal/database"
 )
 
-// hostQuarantine is how many failures in a row put a host aside.
-const hostQuarantine = 3
+// Quarantine says when hosts are not trusted any more, and for how long.
+type Quarantine struct {
+	Failures int           // of the infrastructure in a row; 0: never
+	First    time.Duration // how long the first quarantine lasts; the next after it twice as long
+	Longest  time.Duration // but no longer than this
+}
 
-// quarantineEnds is when the quarantine that begins now ends: after ten minutes,
-// and after twice as long each time that the probe fails, up to a day.
-const quarantineEnds = `now() + least(interval '10 minutes' * 2 ^ least(h.quarantines, 10), interval '1 day')`
+var defaultQuarantine = Quarantine{Failures: 3, First: 10 * time.Minute, Longest: 24 * time.Hour}
+
+// quarantineEnds is when the quarantine that begins now ends.
+const quarantineEnds = `now() + least(make_interval(secs => $4) * 2 ^ least(h.quarantines, 20), make_interval(secs => $5))`
 
 // A probe that failed always counts, however often its task failed before.
 const probeFailed = `
@@ -33,7 +38,7 @@ WITH counted AS (
 	ON CONFLICT (host_id) DO UPDATE SET failures_in_row = h.failures_in_row + 1, note = excluded.note, updated = now()
 	RETURNING host_id, failures_in_row, quarantined_at
 )
-SELECT EXISTS (SELECT 1 FROM counted WHERE failures_in_row >= $4 AND quarantined_at IS NULL)`
+SELECT EXISTS (SELECT 1 FROM counted WHERE failures_in_row >= $4 AND $4 > 0 AND quarantined_at IS NULL)`
 
 const hostToQuarantine = `
 WITH put AS (
@@ -47,12 +52,13 @@ INSERT INTO scheduler_log_messages (task_id, host_id, msg) VALUES ($2, $1, 'Host
 // against a host. After several in a row the host is quarantined. Each task
 // counts once: one that no host can do must not put them aside one by one.
 func (s *Store) countTrouble(ctx context.Context, host, taskID int64, reason string) error {
-	probe, err := database.One[bool](ctx, s.DB, probeFailed, host, taskID, reason)
+	q := s.Quarantine
+	probe, err := database.One[bool](ctx, s.DB, probeFailed, host, taskID, reason, q.First.Seconds(), q.Longest.Seconds())
 	if err == nil && !probe {
 		var bad bool
-		bad, err = database.One[bool](ctx, s.DB, hostFailed, host, taskID, reason, hostQuarantine)
+		bad, err = database.One[bool](ctx, s.DB, hostFailed, host, taskID, reason, q.Failures)
 		if err == nil && bad {
-			_, err = s.Exec(ctx, hostToQuarantine, host, taskID, reason)
+			_, err = s.Exec(ctx, hostToQuarantine, host, taskID, reason, q.First.Seconds(), q.Longest.Seconds())
 		}
 	}
 	if err != nil {

@@ -322,24 +322,6 @@ func (s *Store) recordWaits(ctx context.Context, waits []Wait) error {
 	return nil
 }
 
-// WaitBehind is the code of the tasks that the scheduler does not look at yet.
-const WaitBehind = "behind-others"
-
-// RecordBehind gives a reason to those free tasks that have none, but those of the
-// given methods: they stand so far behind in their line that they were not looked at.
-func (s *Store) RecordBehind(ctx context.Context, but []string) error {
-	_, err := s.Exec(ctx, `INSERT INTO toji.task_wait (task_id, code, reason)
-		SELECT t.id, $2, 'many other tasks of ' || u.name || ' for ' || t.arch || ' in channel ' || c.name || ' come first'
-		FROM task t JOIN users u ON u.id = t.owner JOIN channels c ON c.id = t.channel_id
-		WHERE t.state = 0 AND t.method <> ALL($1) AND t.create_time < now() - interval '5 seconds'
-			AND NOT EXISTS (SELECT 1 FROM toji.task_wait w WHERE w.task_id = t.id)
-		ORDER BY t.id ON CONFLICT (task_id) DO NOTHING`, but, WaitBehind)
-	if err != nil {
-		return fmt.Errorf("record waits: %w", err)
-	}
-	return nil
-}
-
 // Refuse remembers that a host will not take a task: for good, or if soft for
 // some time.
 func (s *Store) Refuse(ctx context.Context, taskID, hostID int64, soft bool, msg string) error {

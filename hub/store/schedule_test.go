@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 )
 
 func TestWaiting(t *testing.T) {
@@ -50,8 +51,8 @@ func TestWaiting(t *testing.T) {
 	hosts, busy, err := d.BuildHosts(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []BuildHost{
-		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}, Methods: []string{}},
-		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}, Methods: []string{"image"}},
+		{ID: 1, Name: "h1", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Load: 2, Tasks: 3, Channels: []int64{1}, Methods: []string{}, Serves: []string{}},
+		{ID: 2, Name: "h2", Arches: "x86_64", Capacity: 4, Enabled: true, Ready: true, Quarantined: true, MaxJobs: 7, Channels: []int64{1}, Methods: []string{"image"}, Serves: []string{}},
 	}, hosts)
 	require.Len(t, busy, 3)
 	require.InDelta(t, 30, *busy[0].EndsIn, 2)
@@ -121,6 +122,32 @@ func TestFrontOfEachLine(t *testing.T) {
 		require.Equal(t, one[int](d, `SELECT count(*) FROM task WHERE method = 'sleep'`), one[int](d, `SELECT count(*) FROM toji.task_wait`))
 		require.Equal(t, "no host", one[string](d, `SELECT reason FROM toji.task_wait WHERE task_id = 21`))
 	}
+}
+
+// A task far behind is told how many are ahead of it and, once somebody knows how
+// long they take, until when.
+func TestBehind(t *testing.T) {
+	d := newTaskDB(t)
+	for range 10 {
+		d.make("sleep", 0, false)
+	}
+	last := d.make("sleep", 0, false)
+	d.exec(`UPDATE task SET create_time = now() - interval '6 seconds'; UPDATE task SET priority = 30 WHERE id = 1; UPDATE task SET state = 1, host_id = 1 WHERE id IN (2, 3)`)
+	require.NoError(t, d.RecordBehind(t.Context(), []string{"fork"}))
+	wait := func() api.TaskWait {
+		st, err := d.TaskStatus(t.Context(), last)
+		require.NoError(t, err)
+		why, err := d.Why(t.Context(), last)
+		require.NoError(t, err)
+		require.Equal(t, st.Wait.Reason, why.Wait.Reason)
+		return *why.Wait
+	}
+	w := wait()
+	require.Equal(t, WaitBehind, w.Code)
+	require.Contains(t, w.Reason, "come first: about 7 are ahead")
+	require.Nil(t, w.ETA)
+	d.exec(`INSERT INTO toji.task_duration (method, arch, seconds, samples) VALUES ('sleep', 'noarch', 600, 3)`)
+	require.InDelta(t, 35, time.Until(wait().ETA.Time).Minutes(), 0.5, "two at once")
 }
 
 func TestAssignPassesOverWhatIsNotFree(t *testing.T) {

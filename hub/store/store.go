@@ -18,7 +18,10 @@ type Store struct {
 	// BuildsEnded, if set, is told of builds that end together with their tasks, in
 	// the transaction that does so.
 	BuildsEnded func(ctx context.Context, ids []int64) error
+
+	// Quarantine says when hosts are not trusted any more, and for how long.
+	Quarantine Quarantine
 }
 
 // New returns a store over db.
-func New(db *database.DB) *Store { return &Store{DB: db} }
+func New(db *database.DB) *Store { return &Store{DB: db, Quarantine: defaultQuarantine} }

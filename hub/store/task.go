@@ -177,6 +177,9 @@ func (s *Store) TaskStatus(ctx context.Context, id int64) (st api.TaskStatus, er
 	if err != nil {
 		return st, err
 	}
+	if err := s.addBehind(ctx, id, st.Wait); err != nil {
+		return st, err
+	}
 	st.Takes, err = orNil(database.One[float64](ctx, s.DB, `SELECT d FROM (SELECT `+expectedSeconds+` AS d FROM task t WHERE t.id = $1) e WHERE d IS NOT NULL`, id))
 	if err != nil {
 		return st, err
@@ -214,7 +217,7 @@ func (s *Store) Why(ctx context.Context, id int64) (*api.Why, error) {
 	if r.Code != nil {
 		r.Wait = &api.TaskWait{Code: *r.Code, Reason: r.Reason, Since: r.Since, ETA: r.ETA}
 	}
-	return &r.Why, nil
+	return &r.Why, s.addBehind(ctx, id, r.Wait)
 }
 
 // TaskWaits lists those of the tasks that wait, by id.

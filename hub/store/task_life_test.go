@@ -323,6 +323,26 @@ func TestQuarantine(t *testing.T) {
 	require.False(t, quarantined())
 }
 
+// How soon a host is put aside, and for how long, is configuration.
+func TestQuarantineAsConfigured(t *testing.T) {
+	d := newTaskDB(t)
+	trouble := func() {
+		id := d.opened(1)
+		require.NoError(t, d.ReleaseTask(t.Context(), Release{TaskID: id, HostID: 1, Attempt: 1, Reason: "mock is missing"}))
+	}
+	d.Quarantine = Quarantine{First: time.Hour, Longest: 90 * time.Minute}
+	for range 5 {
+		trouble()
+	}
+	require.Equal(t, "well", d.quarantine(), "never")
+	d.Quarantine.Failures = 6
+	trouble()
+	require.Equal(t, "quarantined for 60", d.quarantine())
+	d.exec(`UPDATE toji.host_health SET quarantine_until = now()`)
+	trouble()
+	require.Equal(t, "quarantined for 90", d.quarantine(), "no longer than the longest")
+}
+
 // quarantine says how the scheduler sees h1.
 func (d *taskDB) quarantine() string {
 	d.t.Helper()

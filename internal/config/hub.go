@@ -140,6 +140,9 @@ type Scheduler struct {
 	OwnerTasks         int            `toml:"owner_tasks"`          // tasks on hosts for one owner; 0 for any number
 	OwnerShare         float64        `toml:"owner_share"`          // part of the hosts of a channel and arch that one owner may have
 	ChannelTasks       map[string]int `toml:"channel_tasks"`        // tasks on hosts for a channel, by its name
+	QuarantineFailures int            `toml:"quarantine_failures"`  // troubles of a host in a row that put it in quarantine; 0 for never
+	QuarantineFirst    Duration       `toml:"quarantine_first"`     // how long that lasts until a task may show that the host is well
+	QuarantineLongest  Duration       `toml:"quarantine_longest"`   // it is twice as long each time that the task does not, up to this
 	KeepLogs           Duration       `toml:"keep_logs"`            // of the scheduler
 	KeepHistory        Duration       `toml:"keep_history"`         // runs, attempts and failures of tasks that ended
 }
@@ -153,6 +156,9 @@ func defaultScheduler() Scheduler {
 		Fairness:           "owner",
 		OwnerShare:         1,
 		ChannelTasks:       map[string]int{},
+		QuarantineFailures: 3,
+		QuarantineFirst:    Duration(10 * time.Minute),
+		QuarantineLongest:  Duration(24 * time.Hour),
 		KeepLogs:           Duration(7 * 24 * time.Hour),
 		KeepHistory:        Duration(30 * 24 * time.Hour),
 	}
@@ -168,6 +174,10 @@ func (s *Scheduler) validate() error {
 		return errors.New("scheduler: owner_share must be above 0 and not above 1")
 	case s.OwnerTasks < 0:
 		return errors.New("scheduler: owner_tasks must not be negative")
+	case s.QuarantineFailures < 0:
+		return errors.New("scheduler: quarantine_failures must not be negative")
+	case s.QuarantineFirst <= 0 || s.QuarantineLongest < s.QuarantineFirst:
+		return errors.New("scheduler: quarantine_first must be positive, and quarantine_longest not below it")
 	}
 	return nil
 }
