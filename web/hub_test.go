@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/toji-build/toji/internal/rpc"
+	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
@@ -104,6 +105,7 @@ func newFakeHub() *fakeHub {
 		"toji.taskStatus":    api.TaskStatus{TaskID: 7, WorkflowID: "task-7"},
 		"toji.taskWaits":     none,
 		"toji.why":           api.Why{TaskID: 7},
+		"toji.listTaskTypes": siteTypes(),
 		"listTaskOutput":     map[string]any{},
 		"listTasks": func(args []any) any {
 			if _, below := args[0].(map[string]any)["parent"].([]any); below {
@@ -190,11 +192,28 @@ func page200(t *testing.T, server *httptest.Server, path string) string {
 	return strings.ReplaceAll(text, "\n", "")
 }
 
+// siteTypes are a type of Toji's own and one that a site has added.
+func siteTypes() []api.TaskType {
+	type params struct {
+		Path string `rpc:"path" doc:"of the file"`
+		Max  int64  `rpc:"max,optional=10"`
+	}
+	type result struct {
+		Total int64 `rpc:"total" doc:"how many there are"`
+		Blank int64 `rpc:"blank"`
+	}
+	count := task.SpecOf[params, result]("countLines")
+	count.Version, count.Title, count.Permission, count.Label = 1, "Count the lines of a file", task.AnyUser, []string{"path"}
+	own, _ := task.Lookup("build")
+	return []api.TaskType{{Spec: own.Spec(), InHub: true}, {Spec: count, Site: true, Hosts: []string{"builder-01"}}}
+}
+
 // samples are an address for each page, by its route.
 var samples = map[string]string{
 	"/":            "/",
 	"/tasks":       "/tasks",
 	"/tasks/:id":   "/tasks/7",
+	"/task-types":  "/task-types",
 	"/builds":      "/builds",
 	"/builds/:id":  "/builds/3",
 	"/hosts":       "/hosts",

@@ -18,6 +18,7 @@ var pages = []page{
 	{"/", "overview", "Overview", (*Site).loadOverview},
 	{"/tasks", "tasks", "Tasks", (*Site).loadTasks},
 	{"/tasks/:id", "task", "", (*Site).loadTask},
+	{"/task-types", "tasktypes", "", (*Site).loadTaskTypes},
 	{"/builds", "builds", "Builds", (*Site).loadBuilds},
 	{"/builds/:id", "build", "", (*Site).loadBuild},
 	{"/hosts", "hosts", "Hosts", (*Site).loadHosts},

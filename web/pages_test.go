@@ -216,7 +216,7 @@ func TestEscaping(t *testing.T) {
 	build := api.BuildInfo{BuildID: 3, NVR: "x" + attack, Name: attack, Version: attack, Release: attack, OwnerName: attack, State: koji.BuildComplete}
 	task := api.Task{ID: 7, Method: attack, Arch: attack, State: int(koji.TaskFailed)}
 	hub.set("listBuilds", []api.ListedBuild{{BuildInfo: build}})
-	hub.set("getBuild", api.Build{BuildInfo: build, ID: 3, BuildTimes: api.BuildTimes{Source: ptr(attack), Extra: api.Extra{attack: attack}}})
+	hub.set("getBuild", api.Build{BuildInfo: build, ID: 3, BuildTimes: api.BuildTimes{Source: ptr(attack), Extra: api.DocumentOf(map[string]any{attack: attack})}})
 	hub.set("listRPMs", []api.ListedRPM{{RPM: api.RPM{Name: attack, Version: attack, Release: attack, Arch: attack}, NVR: attack}})
 	hub.set("getBuildLogs", []api.BuildLog{{Name: attack, Dir: attack, Path: attack}})
 	hub.set("getTaskInfo", api.TaskInfo{Task: task, Request: []any{attack, map[string]any{attack: attack}}})
@@ -226,6 +226,9 @@ func TestEscaping(t *testing.T) {
 		WorkflowID: attack, Wait: &api.TaskWait{Reason: attack}, Failures: []api.TaskFailure{{Message: attack, Class: attack}},
 	})
 	hub.set("toji.hostStatus", []api.HostStatus{{ID: 1, Name: attack, Reason: ptr(attack), Note: ptr(attack), QuarantinedAt: ptr(minutesAgo(1))}})
+	types := siteTypes()
+	types[1].Title, types[1].Params[0].Doc, types[1].Hosts = attack, attack, []string{attack}
+	hub.set("toji.listTaskTypes", types)
 	hub.set("listTags", []api.ListedTag{{Name: attack, Arches: ptr(attack)}})
 	hub.set("listTaskOutput", map[string]api.FileStat{"build.log": {Size: "10"}, attack: {Size: "10"}})
 	writeLog(t, site.opts.TopDir, 7, "build.log", attack)

@@ -25,6 +25,7 @@ type node struct {
 // member is a named part of a node.
 type member struct {
 	Name  string
+	Doc   string // what its type's declaration says about it
 	Value *node
 }
 
@@ -80,7 +81,7 @@ var pagesOf = map[string]string{
 }
 
 func named(name string, v any) member {
-	m := member{name, shape(v)}
+	m := member{Name: name, Value: shape(v)}
 	if page := pagesOf[name]; page != "" && m.Value.Text != "" {
 		m.Value.URL = page + (&url.URL{Path: m.Value.Text}).EscapedPath()
 	}
@@ -90,19 +91,50 @@ func named(name string, v any) member {
 // parameters shows a task's request: by the names and in the order that its
 // type's declaration gives them, without those that say nothing. The request of
 // an unknown type is a list.
-func parameters(method string, request any) []member {
+func parameters(entry *task.Entry, request any) []member {
 	params, _ := request.([]any)
 	args, kw := xmlrpc.SplitKeywords(params)
-	if entry, ok := task.Lookup(method); ok {
+	if entry != nil {
 		if p, err := entry.Decode(args, kw); err == nil {
-			return fieldsOf(reflect.ValueOf(p).Elem())
+			list := fieldsOf(reflect.ValueOf(p).Elem())
+			for i := range list {
+				for _, param := range entry.Params {
+					if param.Name == list[i].Name {
+						list[i].Doc = param.Doc
+					}
+				}
+			}
+			return list
 		}
 	}
 	var list []member
 	for i, arg := range args {
-		list = append(list, member{strconv.Itoa(i + 1), shape(arg)})
+		list = append(list, member{Name: strconv.Itoa(i + 1), Value: shape(arg)})
 	}
 	return append(list, shape(kw).Members...)
+}
+
+// results shows a task's result; the members of a struct in the order, and with
+// the words, of its type's declaration, others behind them.
+func results(entry *task.Entry, v any) *node {
+	n := shape(v)
+	if entry == nil || len(n.Members) == 0 {
+		return n
+	}
+	place := func(m member) int {
+		i := slices.IndexFunc(entry.Result, func(r task.Member) bool { return r.Name == m.Name })
+		if i < 0 {
+			return len(entry.Result)
+		}
+		return i
+	}
+	slices.SortStableFunc(n.Members, func(a, b member) int { return cmp.Compare(place(a), place(b)) })
+	for i, m := range n.Members {
+		if at := place(m); at < len(entry.Result) {
+			n.Members[i].Doc = entry.Result[at].Doc
+		}
+	}
+	return n
 }
 
 // fieldsOf shows the fields of a parameter struct that are set. Options that are

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/toji-build/toji/internal/rpc"
-	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
@@ -29,12 +28,13 @@ type taskPage struct {
 	Builds  []api.ListedBuild // that the task, or the one at the top, made
 	Params  []member
 
-	Status  *api.TaskStatus
-	Hosts   []api.HostVerdict // what keeps a free task from each host
-	Result  *node             // of a closed task
-	Fault   *api.TaskFault    // of a failed one
-	Class   koji.Kind         // of the failure
-	History string            // URL of the workflow in Temporal's pages
+	Status   *api.TaskStatus
+	Hosts    []api.HostVerdict // what keeps a free task from each host
+	Result   *node             // of a closed task
+	returned any               // the same, as decoded
+	Fault    *api.TaskFault    // of a failed one
+	Class    koji.Kind         // of the failure
+	History  string            // URL of the workflow in Temporal's pages
 
 	Logs  []outputFile
 	Files []outputFile
@@ -96,10 +96,9 @@ func (s *Site) loadTask(r *http.Request) (*view, error) {
 		}
 	}
 	p.Name = taskName(p.Task.Method, p.Task.Arch, p.Task.Request)
-	if entry, ok := task.Lookup(p.Task.Method); ok {
-		p.Title = entry.Title
+	if err := s.explainType(r, p); err != nil {
+		return nil, err
 	}
-	p.Params = parameters(p.Task.Method, p.Task.Request)
 	if s.opts.TemporalUI != "" && p.Status.WorkflowID != "" {
 		p.History = s.opts.TemporalUI + "/namespaces/" + url.PathEscape(s.opts.TemporalNamespace) + "/workflows/" + url.PathEscape(p.Status.WorkflowID)
 	}
@@ -111,6 +110,24 @@ func (s *Site) loadTask(r *http.Request) (*view, error) {
 		v.Live = s.eventsURL(p)
 	}
 	return v, nil
+}
+
+// explainType says of the task what the declaration of its type does.
+func (s *Site) explainType(r *http.Request, p *taskPage) error {
+	entry, err := s.taskType(r, p.Task.Method)
+	if err != nil {
+		return err
+	}
+	if entry != nil {
+		p.Title = entry.Title
+		params, _ := p.Task.Request.([]any)
+		p.Name = entry.Label(p.Task.Arch, params)
+	}
+	p.Params = parameters(entry, p.Task.Request)
+	if koji.TaskState(p.Task.State) == koji.TaskClosed {
+		p.Result = results(entry, p.returned)
+	}
+	return nil
 }
 
 // taskWithResult loads what belongs to the task alone.
@@ -152,7 +169,7 @@ func (p *taskPage) addResult(result *rpc.Result[any]) error {
 	case state == koji.TaskFailed:
 		return rpc.Into(result.Value, &p.Fault)
 	case state == koji.TaskClosed:
-		p.Result = shape(result.Value)
+		p.returned = result.Value
 	}
 	return nil
 }

@@ -13,14 +13,18 @@ import (
 //
 // Koji: scripts read these texts in the output of watch-task and list-tasks.
 func Label(method, arch string, request []any) string {
-	about := arch
 	if entry, ok := Lookup(method); ok {
-		args, kw := xmlrpc.SplitKeywords(request)
-		if _, err := entry.Decode(args, kw); err != nil {
-			about += ", unknown args"
-		} else {
-			about = cmp.Or(entry.Describe(args, kw), arch)
-		}
+		return entry.Label(arch, request)
 	}
-	return fmt.Sprintf("%s (%s)", method, about)
+	return fmt.Sprintf("%s (%s)", method, arch)
+}
+
+// Label is the same for a task whose type is known.
+func (e Entry) Label(arch string, request []any) string {
+	args, kw := xmlrpc.SplitKeywords(request)
+	about := arch + ", unknown args"
+	if _, err := e.Decode(args, kw); err == nil {
+		about = cmp.Or(e.Describe(args, kw), arch)
+	}
+	return fmt.Sprintf("%s (%s)", e.Method, about)
 }
