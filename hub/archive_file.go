@@ -9,7 +9,6 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -79,16 +78,19 @@ func (h *Hub) filesIn(ctx context.Context, id int64, strict bool) ([]api.Archive
 		return nil, err
 	}
 	found, err := read(name, id)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return list, nil
+	case err != nil:
+		return nil, koji.GenericErrorf("Cannot read archive %s: %w", a.Filename, err)
 	}
-	return append(list, found...), err
+	return append(list, found...), nil
 }
 
 func filesInZip(name string, id int64) ([]api.ArchiveFile, error) {
 	z, err := zip.OpenReader(name)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, err
 	}
 	defer z.Close()
 	list := make([]api.ArchiveFile, len(z.File))
@@ -106,7 +108,7 @@ func filesInTar(name string, id int64) ([]api.ArchiveFile, error) {
 	defer f.Close()
 	plain, err := decompress(f)
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+		return nil, err
 	}
 	var list []api.ArchiveFile
 	for t := tar.NewReader(plain); ; {
@@ -115,7 +117,7 @@ func filesInTar(name string, id int64) ([]api.ArchiveFile, error) {
 			return list, nil
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", name, err)
+			return nil, err
 		}
 		list = append(list, api.ArchiveFile{
 			ArchiveID: id, Name: strings.TrimSuffix(e.Name, "/"), Size: e.Size, MTime: e.ModTime.Unix(),

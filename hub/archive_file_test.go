@@ -33,10 +33,10 @@ func TestFilesInArchives(t *testing.T) {
 	must(t, l.ctx, l.Hub, api.CreateImageBuild, api.CreateImageBuildParams{
 		BuildInfo: map[string]any{"name": "thing", "version": "1", "release": "1", "epoch": nil},
 	})
-	for name, content := range map[string]string{"x.zip": zipped.String(), "y.tar.gz": tarred.String(), "z.txt": "text"} {
+	for name, content := range map[string]string{"x.zip": zipped.String(), "y.tar.gz": tarred.String(), "z.txt": "text", "short.tar": "no tape"} {
 		l.uploadText("in", name, content)
 	}
-	for _, name := range []string{"x.zip", "y.tar.gz", "z.txt"} {
+	for _, name := range []string{"x.zip", "y.tar.gz", "z.txt", "short.tar"} {
 		must(t, l.ctx, l.Hub, api.ImportArchive, api.ImportArchiveParams{
 			FilePath: "in/" + name, BuildInfo: "thing-1-1", Type: "image", TypeInfo: map[string]any{"arch": "noarch"},
 		})
@@ -53,4 +53,6 @@ func TestFilesInArchives(t *testing.T) {
 		koji.FaultGeneric, "Unsupported archive type: txt")
 	refused(t, l.ctx, l.Hub, api.GetArchiveFile, api.GetArchiveFileParams{ArchiveID: 2, Filename: "no", Strict: true},
 		koji.FaultGeneric, "No such file: no in archive#2")
+	refused(t, l.ctx, l.Hub, api.ListArchiveFiles, api.ListArchiveFilesParams{ArchiveID: 4},
+		koji.FaultGeneric, "Cannot read archive short.tar: unexpected EOF")
 }

@@ -14,6 +14,8 @@ func TestFaultTexts(t *testing.T) {
 	admin := newCaller(t, server)
 	admin.login("kojiadmin", "labadmin")
 	admin.must("createTag", "f40")
+	admin.must("createUser", "other", 0, "taken@A.ORG")
+	admin.must("addHost", "h1", []any{"x86_64"})
 	user, nobody := newCaller(t, server), newCaller(t, server)
 	user.login("labuser", "labuser")
 	kw := func(name string, v any) map[string]any { return xmlrpc.Keywords(map[string]any{name: v}) }
@@ -34,6 +36,11 @@ func TestFaultTexts(t *testing.T) {
 		{nobody, "getTag", []any{[]any{}}, koji.FaultParameter, "Invalid name or id value: []"},
 		{nobody, "getTag", []any{"nosuch", kw("strict", true)}, koji.FaultGeneric, "No such tagInfo: 'nosuch'"},
 		{nobody, "listTags", []any{kw("queryOpts", map[string]any{"order": "nosuch"})}, koji.FaultParameter, "Invalid order: nosuch"},
+		{nobody, "getTag", []any{"f40", "maybe"}, koji.FaultParameter, "Invalid type for value 'maybe': <class 'str'>, expected type <class 'bool'>"},
+		{nobody, "repoInfo", []any{9, true}, koji.FaultGeneric, "query returned no rows"},
+		{admin, "addExternalRepoToTag", []any{"f40", "nosuch", 1}, koji.FaultGeneric, "No such repo: nosuch"},
+		{admin, "editUser", []any{"labuser", nil, []any{map[string]any{"new": "taken@A.ORG"}}}, koji.FaultGeneric, "Key (krb_principal)=(taken@A.ORG) already exists."},
+		{admin, "editHost", []any{"h1", kw("capacity", -1)}, koji.FaultGeneric, `new row for relation "host_config" violates check constraint "host_config_capacity_check"`},
 		{admin, "createTag", []any{"f40"}, koji.FaultGeneric, "A tag with the name 'f40' already exists"},
 		{admin, "createTag", []any{"a b"}, koji.FaultGeneric, "Name a b does not match RegexNameInternal value"},
 		{user, "createTag", []any{"f41"}, koji.FaultActionNotAllowed, "tag permission required (logged in as labuser)"},

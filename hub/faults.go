@@ -40,6 +40,10 @@ func faultOf(err error) *xmlrpc.Fault {
 	if text, ok := database.IsBadValue(err); ok {
 		return &xmlrpc.Fault{Code: koji.FaultParameter, String: text}
 	}
+	if text, ok := database.IsConstraint(err); ok {
+		// Koji: a fault of class 1 with the whole error of SQL.
+		return &xmlrpc.Fault{Code: koji.FaultGeneric, String: shortened(text)}
+	}
 	if database.Code(err) != "" {
 		// Koji: clients of its hub get to see errors of SQL.
 		return &xmlrpc.Fault{Code: faultUnforeseen, String: errInternal.Msg}

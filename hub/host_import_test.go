@@ -266,7 +266,7 @@ func TestArchivesInBuildroots(t *testing.T) {
 	must(t, asAdmin(t), l.Hub, api.TagBuildBypass, api.TagBuildBypassParams{Tag: "dest", Build: newest, Force: true})
 	_, err := l.Store.Exec(t.Context(), `UPDATE repo SET create_event = (SELECT max(id) FROM events)`)
 	require.NoError(t, err)
-	refused(t, host, l.Hub, api.HostNewBuildRoot, api.NewBuildRootParams{Repo: 99, Arch: "x86_64", TaskID: new(int64(100))}, koji.FaultGeneric, "No such repo: 99")
+	refused(t, host, l.Hub, api.HostNewBuildRoot, api.NewBuildRootParams{Repo: 99, Arch: "x86_64", TaskID: new(int64(100))}, koji.FaultGeneric, "query returned no rows")
 	root := must(t, host, l.Hub, api.HostNewBuildRoot, api.NewBuildRootParams{Repo: 1, Arch: "x86_64", TaskID: new(int64(100))})
 	update := api.BuildrootArchivesParams{BrootID: root, TaskID: 100}
 	refused(t, host, l.Hub, api.HostUpdateBuildrootArchives, update, koji.FaultGeneric, "buildroot 1 in wrong state 0")

@@ -71,7 +71,7 @@ func (h *Hub) getRepo(ctx context.Context, p api.GetRepoParams) (*api.Repo, erro
 func (h *Hub) repoInfo(ctx context.Context, p api.RepoInfoParams) (*api.Repo, error) {
 	r, err := h.Store.Repo(ctx, p.RepoID)
 	if err == nil && r == nil && p.Strict {
-		err = koji.GenericErrorf("No such repo: %d", p.RepoID)
+		err = koji.GenericErrorf("query returned no rows")
 	}
 	return r, err
 }

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/query"
@@ -327,7 +328,7 @@ func (h *Hub) getRPMHeaders(ctx context.Context, p api.GetRPMHeadersParams) (map
 	for _, name := range names {
 		v, ok := header.Get(name)
 		if !ok {
-			return nil, koji.GenericErrorf("No such rpm header field: %s", name)
+			return nil, koji.GenericErrorf("No such rpm header field: %s", strings.ToUpper(name))
 		}
 		values[name] = v
 	}

@@ -193,7 +193,7 @@ func TestMultiCall(t *testing.T) {
 		sub("probe.add", "a"), sub("probe.add", "b", "a"), sub("probe.count"), sub("probe.add", "c"), sub("probe.count"),
 	}).([]any)
 	require.Equal(t, []any{nil}, results[0])
-	require.Equal(t, fault(1, errInternal.Msg), results[1], "no error of SQL")
+	require.Equal(t, fault(koji.FaultGeneric, "Key (name)=(a) already exists."), results[1])
 	require.Equal(t, []any{int64(1)}, results[2])
 	require.Equal(t, []any{int64(2)}, results[4])
 	require.Equal(t, int64(2), c.must("probe.count"))
@@ -207,7 +207,7 @@ func TestWritesAreUndone(t *testing.T) {
 	bindProbes(h)
 	c := newCaller(t, newTestServer(t, h))
 	_, err := c.call("probe.add", "a", "b", "a")
-	requireFault(t, err, faultUnforeseen, errInternal.Msg)
+	requireFault(t, err, koji.FaultGeneric, "Key (name)=(a) already exists.")
 	require.Equal(t, int64(0), c.must("probe.count"))
 }
 

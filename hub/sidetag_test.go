@@ -34,6 +34,7 @@ func TestSideTagLife(t *testing.T) {
 	require.Equal(t, []int64{tag.ID, tag.ID}, []int64{target.BuildTag, target.DestTag})
 
 	other := must(t, admin, h, api.CreateSideTag, api.CreateSideTagParams{BaseTag: "base"})
+	require.Equal(t, []int64{3, 5}, []int64{made.ID, other.ID}, "each takes two ids")
 	names := func(p api.ListSideTagsParams) (names []string) {
 		for _, s := range must(t, user, h, api.ListSideTags, p).List {
 			names = append(names, s.Name+" "+s.UserID+" "+*s.UserName)

@@ -131,12 +131,12 @@ func TestMakeTaskOfSite(t *testing.T) {
 
 	for text, p := range map[string]api.ArgsParams{
 		"handler() missing 1 required positional argument: 'path'": ask("countLines", nil),
-		"max: ": ask("countLines", nil, "a.txt", "many"),
-		"handler() got an unexpected keyword argument":     ask("countLines", nil, xmlrpc.Keywords(map[string]any{"path": "a", "nosuch": int64(1)})),
-		"only admins may create high-priority tasks":       ask("countLines", map[string]any{"priority": int64(19)}, "a.txt"),
-		"only admins may choose a task's assign":           ask("countLines", map[string]any{"assign": "h1"}, "a.txt"),
-		"only admins may choose a task's owner":            ask("countLines", map[string]any{"owner": int64(1)}, "a.txt"),
-		"admin permission required (logged in as labuser)": ask("sleep", nil, int64(5)),
+		"Invalid type for value 'many': <class 'str'>":             ask("countLines", nil, "a.txt", "many"),
+		"handler() got an unexpected keyword argument":             ask("countLines", nil, xmlrpc.Keywords(map[string]any{"path": "a", "nosuch": int64(1)})),
+		"only admins may create high-priority tasks":               ask("countLines", map[string]any{"priority": int64(19)}, "a.txt"),
+		"only admins may choose a task's assign":                   ask("countLines", map[string]any{"assign": "h1"}, "a.txt"),
+		"only admins may choose a task's owner":                    ask("countLines", map[string]any{"owner": int64(1)}, "a.txt"),
+		"admin permission required (logged in as labuser)":         ask("sleep", nil, int64(5)),
 	} {
 		_, err := rpc.Invoke(user, h.Caller(), api.MakeTask, p)
 		require.ErrorContains(t, err, text)

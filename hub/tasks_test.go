@@ -145,7 +145,7 @@ func TestMakeTask(t *testing.T) {
 		{[]any{"sleep", []any{}}, map[string]any{"parent": id}, koji.FaultGeneric, fmt.Sprintf("Parent task (id %d) is not open", id)},
 		{[]any{"sleep", []any{}}, map[string]any{"priority": "high"}, koji.FaultParameter, "Invalid type for value 'high': <class 'str'>, expected type <class 'int'>"},
 		{[]any{"sleep", []any{}}, map[string]any{"assign": "nosuchhost"}, koji.FaultGeneric, "Invalid hostInfo: nosuchhost"},
-		{[]any{int64(1), []any{}}, nil, koji.FaultParameter, "method: Invalid type for value '1': <class 'int'>, expected type <class 'str'>"},
+		{[]any{int64(1), []any{}}, nil, koji.FaultParameter, "Invalid type for value '1': <class 'int'>, expected type <class 'str'>"},
 		{[]any{"sleep"}, nil, faultUnforeseen, "<class 'TypeError'>: make_task() missing 1 required positional argument: 'arglist'"},
 	} {
 		refused(t, admin, h, api.MakeTask, api.ArgsParams{Args: c.args, Opts: c.opts}, c.fault, c.text)

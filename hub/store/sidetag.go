@@ -12,8 +12,10 @@ import (
 
 // NewTagName takes an id for a tag that is yet to be made and the name that
 // belongs to it.
+//
+// Koji: every side tag takes two ids, and has the second one in its name.
 func (s *Store) NewTagName(ctx context.Context, name func(id int64) string) (string, error) {
-	id, err := database.One[int64](ctx, s.DB, `SELECT nextval(pg_get_serial_sequence('tag', 'id'))`)
+	id, err := database.One[int64](ctx, s.DB, `SELECT max(nextval(pg_get_serial_sequence('tag', 'id'))) FROM generate_series(1, 2)`)
 	if err != nil {
 		return "", err
 	}

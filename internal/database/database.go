@@ -24,6 +24,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"strings"
@@ -91,6 +92,9 @@ func Open(ctx context.Context, dsn string, opts Options) (*DB, error) {
 	pool.SetConnMaxIdleTime(5 * time.Minute)
 	if err := pool.PingContext(ctx); err != nil {
 		pool.Close()
+		if errors.Is(err, io.EOF) { // a server that stops, or has just been started
+			err = errConnLost
+		}
 		return nil, fmt.Errorf("database: connect to %q on %s: %w", cfg.Database, cfg.Host, err)
 	}
 	return &DB{sql: pool, dsn: dsn, log: cmp.Or(opts.Log, slog.Default())}, nil

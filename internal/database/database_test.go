@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
 	"strings"
@@ -208,6 +209,16 @@ func TestErrors(t *testing.T) {
 	name, ok := database.IsUnique(fails(`INSERT INTO item VALUES (1, 'b')`))
 	require.True(t, ok)
 	require.Equal(t, "item_pkey", name)
+	for sql, want := range map[string]string{
+		`INSERT INTO item VALUES (1, 'b')`:    "Key (id)=(1) already exists.",
+		`INSERT INTO part VALUES (2, 1)`:      `Key (item)=(2) is not present in table "item".`,
+		`INSERT INTO part VALUES (1, 0)`:      `new row for relation "part" violates check constraint "positive"`,
+		`INSERT INTO part VALUES (NULL, 100)`: `null value in column "item" of relation "part" violates not-null constraint`,
+	} {
+		text, ok := database.IsConstraint(fails(sql))
+		require.True(t, ok)
+		require.Equal(t, want, text)
+	}
 	name, ok = database.IsForeignKey(fails(`INSERT INTO part VALUES (2, 1)`))
 	require.True(t, ok)
 	require.Equal(t, "part_item_fkey", name)
@@ -225,6 +236,9 @@ func TestErrors(t *testing.T) {
 	_, ok = database.IsUnique(err)
 	require.False(t, ok)
 	require.False(t, database.IsConnLost(err))
+	require.False(t, database.IsConnLost(io.ErrUnexpectedEOF), "a file may end too early, too")
+	_, ok = database.IsConstraint(err)
+	require.False(t, ok)
 
 	err = db.InTx(ctx, func(ctx context.Context) error {
 		if _, err := db.Exec(ctx, `SELECT * FROM item FOR UPDATE`); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"strings"
 
@@ -49,7 +48,8 @@ const (
 	codeNoStatement      = "26000"
 	codeTooLarge         = "54000" // such as a text that is too long for an index
 
-	classBadValue = "22"
+	classBadValue   = "22"
+	classConstraint = "23"
 )
 
 // Code returns the SQLSTATE of a server's error, "" for any other error.
@@ -80,6 +80,19 @@ func IsCheck(err error) (name string, ok bool) { return constraint(err, codeChec
 
 // IsNotNull tells whether err is a NULL in a column which must have a value.
 func IsNotNull(err error) bool { return Code(err) == codeNotNull }
+
+// IsConstraint tells whether err is a violated constraint of any kind, and in the
+// server's words what is wrong: `Key (name)=(x) already exists.`
+func IsConstraint(err error) (text string, ok bool) {
+	e, ok := errors.AsType[*pq.Error](err)
+	switch {
+	case !ok || e.Code.Class() != classConstraint:
+		return "", false
+	case e.Code == codeUnique || e.Code == codeForeignKey:
+		return e.Detail, true
+	}
+	return e.Message, true // the detail would be a whole row
+}
 
 // IsBadValue tells whether err is a value that the database cannot take, such as
 // a number beyond its column's range, and what it says of it.
@@ -119,7 +132,7 @@ func IsConnLost(err error) bool {
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return true
 	}
-	for _, lost := range []error{errConnLost, driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF} {
+	for _, lost := range []error{errConnLost, driver.ErrBadConn, sql.ErrConnDone} {
 		if errors.Is(err, lost) {
 			return true
 		}

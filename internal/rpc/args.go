@@ -198,7 +198,7 @@ func (p Param) set(field reflect.Value, v any) error {
 		return koji.ParameterErrorf("Invalid type, expected type <class '%s'>", className(field.Type()))
 	}
 	if err := convert(field, v); err != nil {
-		return koji.ParameterErrorf("%s: %w", p.Name, err)
+		return koji.ParameterErrorf("%w", err) // Koji: without the parameter's name
 	}
 	return nil
 }

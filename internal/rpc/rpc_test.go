@@ -103,17 +103,17 @@ func TestCallArguments(t *testing.T) {
 		{"getTag", []any{"f40"}, kw{"nosuch": int64(1)}, "get_tag() got an unexpected keyword argument 'nosuch'"},
 		{"getTag", []any{"f40"}, kw{"tagInfo": "f41"}, "get_tag() got multiple values for argument 'tagInfo'"},
 		{"getTag", []any{1, 2, 3, 4, 5}, nil, "get_tag() takes from 1 to 4 positional arguments but 5 were given"},
-		{"getTag", []any{"f40", "maybe"}, nil, "strict: Invalid type for value 'maybe': <class 'str'>, expected type <class 'bool'>"},
-		{"getTag", []any{"f40", false, []any{}}, nil, "event: Invalid type for value '[]': <class 'list'>, expected type <class 'int'>"},
+		{"getTag", []any{"f40", "maybe"}, nil, "Invalid type for value 'maybe': <class 'str'>, expected type <class 'bool'>"},
+		{"getTag", []any{"f40", false, []any{}}, nil, "Invalid type for value '[]': <class 'list'>, expected type <class 'int'>"},
 		{"echo", nil, kw{"a": int64(1)}, "RootExports.echo() got an unexpected keyword argument 'a'"},
 		{"getAPIVersion", []any{int64(1)}, nil, "RootExports.getAPIVersion() takes 1 positional argument but 2 were given"},
 		{"host.mixed", nil, nil, "HostExports.mixed() missing 2 required positional arguments: 'name' and 'count'"},
 		{"host.mixed", []any{nil, int64(1)}, nil, "Invalid type, expected type <class 'str'>"},
-		{"host.mixed", []any{int64(5), int64(1)}, nil, "name: Invalid type for value '5': <class 'int'>, expected type <class 'str'>"},
-		{"host.mixed", []any{"x", 1.5}, nil, "count: Invalid type for value '1.5': <class 'float'>, expected type <class 'int'>"},
+		{"host.mixed", []any{int64(5), int64(1)}, nil, "Invalid type for value '5': <class 'int'>, expected type <class 'str'>"},
+		{"host.mixed", []any{"x", 1.5}, nil, "Invalid type for value '1.5': <class 'float'>, expected type <class 'int'>"},
 		{"host.mixed", []any{"x", int64(1)}, kw{"arches": []any{"a", int64(1)}},
-			"arches: [1]: Invalid type for value '1': <class 'int'>, expected type <class 'str'>"},
-		{"host.mixed", []any{"x", int64(1)}, kw{"arches": "a"}, "arches: Invalid type for value 'a': <class 'str'>, expected type <class 'list'>"},
+			"[1]: Invalid type for value '1': <class 'int'>, expected type <class 'str'>"},
+		{"host.mixed", []any{"x", int64(1)}, kw{"arches": "a"}, "Invalid type for value 'a': <class 'str'>, expected type <class 'list'>"},
 	} {
 		t.Run(c.method+"/"+c.fault, func(t *testing.T) {
 			e, err := r.Lookup(c.method)
