@@ -43,6 +43,7 @@ func devCommand() *cobra.Command {
 	fs.StringVar(&o.Admin, "admin", "admin", "`name` of the first user, an admin")
 	fs.StringVar(&o.PasswordFile, "admin-password-file", "", "`file` with the first user's password; without one, only the certificate logs in")
 	fs.BoolVar(&o.Empty, "empty", false, "only the schema, the first user and a hub that answers: tasks stay free")
+	fs.StringVar(&o.SMTP, "smtp", "", "send mail about builds and tags, to NAME@localhost, through the relay at `address`")
 	fs.StringVar(&o.Database, "database", "", "use the database at `DSN` instead of a private cluster")
 	fs.StringVar(&o.Temporal, "temporal", "", "use the Temporal at `address` instead of a private one")
 	fs.StringVar(&o.TemporalServer, "temporal-server", "", "`path` of the program temporal-server; by default beside toji, then in PATH")

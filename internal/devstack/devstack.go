@@ -49,6 +49,7 @@ type Options struct {
 	Admin        string // name of the first user; "admin"
 	PasswordFile string // file whose first line is the first user's password; none if empty
 	Empty        bool   // schema, first user and a hub that runs no tasks
+	SMTP         string // address of a relay for mail about builds and tags, to NAME@localhost; no mail if empty
 
 	Database string // DSN of an existing database, instead of a private cluster
 	Temporal string // address of an existing Temporal, instead of a private one

@@ -3,6 +3,8 @@ package devstack
 import (
 	"fmt"
 	"io/fs"
+	"net"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -32,6 +34,11 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 		"temporal": {"address": temporal},
 		"web":      {"temporal_ui": s.temporalURL()},
 	}
+	if s.opts.SMTP != "" {
+		if err := addMail(hub, s.opts.SMTP); err != nil {
+			return err
+		}
+	}
 	worker := map[string]section{
 		"worker": {
 			"hub_url": s.secureURL() + "/kojihub", "gateway": s.gateway, "topurl": s.url() + "/kojifiles",
@@ -52,6 +59,22 @@ func (s *Stack) writeConfig(dsn, temporal string) error {
 		return err
 	}
 	return replaceFile(s.dir.file("env"), []byte(s.env(dsn, temporal)), 0o600)
+}
+
+// addMail has the hub send mail through the relay at an address, to users of this
+// machine.
+func addMail(hub map[string]section, address string) error {
+	host, text, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--smtp: %w", err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		return fmt.Errorf("--smtp: %w", err)
+	}
+	hub["hub"]["email_domain"] = "localhost"
+	hub["mail"] = section{"host": host, "port": port, "from_addr": "Toji <toji@localhost>"}
+	return nil
 }
 
 func (s *Stack) writeTOML(name string, config map[string]section, mode fs.FileMode) error {

@@ -42,8 +42,9 @@ var (
 //	target chain   builds in chain-build, which inherits from chain, where it puts
 type lab struct {
 	*stack.Stack
-	dir      string // of everything; the stack's is below
-	toji     string // the program
+	dir      string   // of everything; the stack's is below
+	toji     string   // the program
+	args     []string // more arguments of toji dev
 	db       *database.DB
 	temporal temporalclient.Client
 	serial   atomic.Int64 // makes what tests make unique
@@ -162,7 +163,7 @@ func (l *lab) startStack(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	o := stack.Options{Toji: l.toji, Dir: filepath.Join(l.dir, "stack"), Args: []string{"--temporal-server", server}}
+	o := stack.Options{Toji: l.toji, Dir: filepath.Join(l.dir, "stack"), Args: append([]string{"--temporal-server", server}, l.args...)}
 	if *verbose {
 		o.Output = os.Stderr
 	}
