@@ -61,16 +61,30 @@ func (s *Stack) StartBuilder(ctx context.Context, name string, changes map[strin
 	if _, err := rpc.Invoke(ctx, s.Client, api.RemoveHostFromChannel, leave); err != nil {
 		return nil, err
 	}
-	cert, err := s.certificate(name)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]any{"cert": cert, "workdir": filepath.Join(s.Dir, name)}
-	maps.Copy(all, changes)
-	if err := s.configure(name, "worker.toml", "worker", all); err != nil {
+	if err := s.configureWorker(name, changes); err != nil {
 		return nil, err
 	}
 	return s.RestartBuilder(name)
+}
+
+// configureWorker writes NAME.toml for a build host of the name, and its certificate.
+func (s *Stack) configureWorker(name string, changes map[string]any) error {
+	cert, err := s.certificate(name)
+	if err != nil {
+		return err
+	}
+	all := map[string]any{"cert": cert, "workdir": filepath.Join(s.Dir, name)}
+	maps.Copy(all, changes)
+	return s.configure(name, "worker.toml", "worker", all)
+}
+
+// StartWorker starts a program that is the worker of a host which the hub knows.
+// It need not be ready.
+func (s *Stack) StartWorker(program, host string) (*Role, error) {
+	if err := s.configureWorker(host, nil); err != nil {
+		return nil, err
+	}
+	return s.start(host, program)
 }
 
 // RestartBuilder starts a builder that StartBuilder has started before.
@@ -95,6 +109,11 @@ func (s *Stack) configure(name, like, section string, changes map[string]any) er
 }
 
 func (s *Stack) startRole(command, name string) (*Role, error) {
+	return s.start(name, cmp.Or(s.opts.Toji, "../../bin/toji"), command)
+}
+
+// start starts a program with the configuration NAME.toml.
+func (s *Stack) start(name string, argv ...string) (*Role, error) {
 	r := &Role{Name: name, Log: filepath.Join(s.Dir, "log", name+".log"), done: make(chan struct{})}
 	log, err := os.OpenFile(r.Log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -107,7 +126,8 @@ func (s *Stack) startRole(command, name string) (*Role, error) {
 	}
 	defer lifeline.Close()
 	r.hold = hold
-	r.cmd = exec.Command(cmp.Or(s.opts.Toji, "../../bin/toji"), command, "--config", filepath.Join(s.Dir, name+".toml"), "--lifeline", "3")
+	argv = append(argv, "--config", filepath.Join(s.Dir, name+".toml"), "--lifeline", "3")
+	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Stdout, r.cmd.Stderr = log, log
 	r.cmd.ExtraFiles = []*os.File{lifeline}
 	if err := r.cmd.Start(); err != nil {
