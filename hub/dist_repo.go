@@ -73,8 +73,7 @@ func (h *Hub) distRepo(ctx context.Context, p api.DistRepoParams) (int64, error)
 	return h.MakeTask(ctx, "distRepo", []any{p.Tag, repoID, p.Keys, opts}, TaskOpts{Priority: new(15), Channel: "createrepo"})
 }
 
-// initDistRepo inserts the row of a dist repo and makes its folders. Multilib
-// would need a dependency solver with the rules of Python's multilib library.
+// initDistRepo inserts the row of a dist repo and makes its folders.
 func (h *Hub) initDistRepo(ctx context.Context, tag *api.Tag, p api.DistRepoParams) (id, event int64, err error) {
 	if _, ok := p.Keys.([]any); !ok {
 		return 0, 0, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'list'>",
@@ -83,9 +82,6 @@ func (h *Hub) initDistRepo(ctx context.Context, tag *api.Tag, p api.DistRepoPara
 	var opts tasks.DistRepoOpts
 	if err := rpc.Into(p.TaskOpts, &opts); err != nil {
 		return 0, 0, koji.ParameterErrorf("Invalid dist repo options: %v", err)
-	}
-	if text(opts.Multilib) != "" {
-		return 0, 0, koji.GenericErrorf("multilib dist repos are not supported")
 	}
 	if opts.Volume != nil {
 		if _, err := h.lookupID(ctx, store.Volumes, *opts.Volume); err != nil {
@@ -150,21 +146,40 @@ func (h *Hub) writeDistRepo(tag *api.Tag, id int64, opts tasks.DistRepoOpts, inf
 	return os.WriteFile(filepath.Join(dir, "repo.json"), info, 0o644)
 }
 
-// DistRepoArches lists the canonical arches of a distRepo task: those that were
-// asked for, or the tag's.
-func (h *Hub) DistRepoArches(ctx context.Context, p tasks.DistRepoParams) ([]string, error) {
-	if len(p.Opts.Arch) > 0 {
-		return koji.CanonArches(strings.Join(p.Opts.Arch, " ")), nil
-	}
-	tag, err := h.Tag(ctx, p.Tag.Value(), TagOptions{Strict: true, Event: p.Opts.Event})
-	if err != nil {
-		return nil, err
-	}
-	arches := koji.CanonArches(text(tag.Arches))
+// PlanDistRepo lists the canonical arches of a distRepo task: those that were asked
+// for, or the tag's. A repository that an earlier task of the same request did not
+// finish is begun anew.
+func (h *Hub) PlanDistRepo(ctx context.Context, taskID int64, p tasks.DistRepoParams) ([]string, error) {
+	arches := koji.CanonArches(strings.Join(p.Opts.Arch, " "))
 	if len(arches) == 0 {
-		return nil, koji.GenericErrorf("No arches specified nor for the tag!")
+		tag, err := h.Tag(ctx, p.Tag.Value(), TagOptions{Strict: true, Event: p.Opts.Event})
+		if err != nil {
+			return nil, err
+		}
+		if arches = koji.CanonArches(text(tag.Arches)); len(arches) == 0 {
+			return nil, koji.GenericErrorf("No arches specified nor for the tag!")
+		}
 	}
-	return arches, nil
+	return arches, h.beginDistRepoAnew(ctx, p.RepoID, taskID, arches)
+}
+
+// beginDistRepoAnew empties the folders of a repository that was given up, and has
+// it be the task's.
+func (h *Hub) beginDistRepoAnew(ctx context.Context, id, taskID int64, arches []string) error {
+	repo, err := h.Store.Repo(ctx, id)
+	if err != nil || repo == nil || !repo.Dist || repo.State != int(koji.RepoProblem) {
+		return err
+	}
+	for _, arch := range arches {
+		dir, err := koji.Under(h.Paths.DistRepo("", repo.TagName, id), arch)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+			return err
+		}
+	}
+	return h.Store.BeginRepoAnew(ctx, id, taskID)
 }
 
 // relativeLink makes a link that stays right wherever the top directory is mounted.

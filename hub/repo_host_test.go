@@ -64,7 +64,6 @@ func TestDistRepo(t *testing.T) {
 	}
 	require.NoError(t, l.LoadPolicy(config.Policies{Texts: map[string]string{"dist_repo": "all :: deny"}}))
 	refused(t, asLabuser(t), l.Hub, api.DistRepo, opts(nil), koji.FaultActionNotAllowed, "policy violation (dist_repo)")
-	refused(t, l.ctx, l.Hub, api.DistRepo, opts(map[string]any{"multilib": "cli-dist-repo/x"}), koji.FaultGeneric, "multilib dist repos are not supported")
 	refused(t, l.ctx, l.Hub, api.DistRepo, opts(map[string]any{"comps": "cli-dist-repo/none"}), koji.FaultGeneric, "No such file: "+l.Paths.Work("")+"/cli-dist-repo/none")
 
 	comps := l.uploadText("cli-dist-repo/1", "comps.xml", "<comps/>")

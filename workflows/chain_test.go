@@ -3,6 +3,7 @@ package workflows
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func (d *database) BuildsOfTasks(_ context.Context, ids []int64) ([]string, erro
 	return nvrs, nil
 }
 
-func (d *database) PlanDistRepo(_ context.Context, req tasks.DistRepoParams) ([]string, error) {
+func (d *database) PlanDistRepo(context.Context, system.DistRepoRequest) ([]string, error) {
 	return []string{"x86_64", "src"}, nil
 }
 
@@ -88,6 +89,18 @@ func TestDistRepo(t *testing.T) {
 	var result string
 	require.NoError(t, w.GetWorkflowResult(&result))
 	require.Equal(t, "Dist repository #9 successfully generated", result)
+}
+
+// The 64-bit arch begins when the others, from which it takes packages, are in place.
+func TestMultilibDistRepo(t *testing.T) {
+	w := newWorld(t)
+	p := dist
+	p.Opts.Multilib = new("cli-dist-repo/1/multilib.conf")
+	w.run("distRepo", p)
+	require.NoError(t, w.GetWorkflowError())
+	moved := slices.Index(w.list, "move src of task 2 to repo 9")
+	require.NotEqual(t, -1, moved, w.list)
+	require.Greater(t, slices.Index(w.list, "createdistrepo 9 x86_64"), moved)
 }
 
 func TestDistRepoFailure(t *testing.T) {

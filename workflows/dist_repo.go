@@ -8,6 +8,7 @@ import (
 	"github.com/toji-build/toji/activities/builder"
 	"github.com/toji-build/toji/activities/system"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/tasks"
 )
 
@@ -23,10 +24,37 @@ func distRepo(r *run, p tasks.DistRepoParams) (string, error) {
 
 func fillDistRepo(r *run, p tasks.DistRepoParams) error {
 	var arches []string
-	if err := r.local(db.PlanDistRepo, p, &arches); err != nil {
+	if err := r.local(db.PlanDistRepo, system.DistRepoRequest{TaskID: r.task.ID, Params: p}, &arches); err != nil {
 		return err
 	}
 	p.Opts.Arch = arches
+	if p.Opts.Multilib != nil && *p.Opts.Multilib != "" {
+		// Packages of the other arches go into the 64-bit ones' repositories.
+		first, later := splitMultilib(arches)
+		if err := makeDistArches(r, p, first); err != nil {
+			return err
+		}
+		arches = later
+	}
+	if err := makeDistArches(r, p, arches); err != nil {
+		return err
+	}
+	return r.inHub(db.FinishRepo, system.FinishRepoRequest{TaskID: r.task.ID, RepoID: p.RepoID}, nil)
+}
+
+func splitMultilib(arches []string) (others, multilib []string) {
+	for _, arch := range arches {
+		if koji.IsMultilib(arch) {
+			multilib = append(multilib, arch)
+		} else {
+			others = append(others, arch)
+		}
+	}
+	return others, multilib
+}
+
+// makeDistArches makes arches at once, and then puts them into place.
+func makeDistArches(r *run, p tasks.DistRepoParams, arches []string) error {
 	children := make([]child[task.Nothing], len(arches))
 	for i, arch := range arches {
 		params := tasks.CreatedistrepoParams{Tag: p.Tag, RepoID: p.RepoID, Arch: arch, Keys: p.Keys, Opts: p.Opts}
@@ -43,7 +71,7 @@ func fillDistRepo(r *run, p tasks.DistRepoParams) error {
 			return err
 		}
 	}
-	return r.inHub(db.FinishRepo, system.FinishRepoRequest{TaskID: r.task.ID, RepoID: p.RepoID}, nil)
+	return nil
 }
 
 // abandonRepo marks a repository that is not going to be finished: nobody shall

@@ -143,6 +143,9 @@ func (d *distJob) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if chosen, err = d.addMultilib(ctx, chosen); err != nil {
+		return err
+	}
 	staging := d.dir + ".new"
 	if err := os.RemoveAll(staging); err != nil {
 		return infrastructure(err)

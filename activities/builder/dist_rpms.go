@@ -30,8 +30,9 @@ type distRPM struct {
 	BuildTime   int64   `json:"buildtime"`
 	BuildID     int64   `json:"build_id"`
 	BuildrootID *int64  `json:"buildroot_id"`
-	SigKey      *string `json:"sigkey"`             // of the wanted signature; nil for none
-	Subrepo     string  `json:"_subrepo,omitempty"` // the part that it is split off into
+	SigKey      *string `json:"sigkey"`              // of the wanted signature; nil for none
+	Subrepo     string  `json:"_subrepo,omitempty"`  // the part that it is split off into
+	Multilib    bool    `json:"_multilib,omitempty"` // the 32-bit flavour in a 64-bit repository
 	Path        string  `json:"_pkgpath"`
 
 	keys []string // of all signatures that there are

@@ -6,9 +6,15 @@ import (
 	"github.com/toji-build/toji/koji/tasks"
 )
 
+// DistRepoRequest is a distRepo task.
+type DistRepoRequest struct {
+	TaskID int64                `json:"task"`
+	Params tasks.DistRepoParams `json:"params"`
+}
+
 // PlanDistRepo returns the arches of a dist repo, each once.
-func (a *Activities) PlanDistRepo(ctx context.Context, req tasks.DistRepoParams) ([]string, error) {
-	return result(a.Hub.DistRepoArches(ctx, req))
+func (a *Activities) PlanDistRepo(ctx context.Context, req DistRepoRequest) ([]string, error) {
+	return result(a.Hub.PlanDistRepo(ctx, req.TaskID, req.Params))
 }
 
 // MoveDistRepoRequest names the task that made one arch of a dist repo.

@@ -17,6 +17,12 @@ func (s *Store) UnfinishedTasks(ctx context.Context, method string) ([]StoredTas
 	return query.All[StoredTask](ctx, s.DB, &q)
 }
 
+// BeginRepoAnew has a repository that was given up be the work of a task.
+func (s *Store) BeginRepoAnew(ctx context.Context, id, taskID int64) error {
+	_, err := s.Exec(ctx, `UPDATE repo SET state = 0, task_id = $2 WHERE id = $1 AND state = 4`, id, taskID)
+	return err
+}
+
 // PlacedRPM is an RPM with what is needed to find its file.
 type PlacedRPM struct {
 	ID          int64  `db:"id"`

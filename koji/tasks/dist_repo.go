@@ -16,7 +16,7 @@ type DistRepoOpts struct {
 	Volume                 *string  `rpc:"volume"`   // where the files go
 	Inherit                bool     `rpc:"inherit"`  // follow the tag's inheritance
 	Latest                 bool     `rpc:"latest"`   // only the latest build of each package
-	Multilib               *string  `rpc:"multilib"` // not supported
+	Multilib               *string  `rpc:"multilib"` // rules for 32-bit packages in 64-bit arches' repositories
 	SplitDebuginfo         bool     `rpc:"split_debuginfo"`
 	SkipMissingSignatures  bool     `rpc:"skip_missing_signatures"`  // leave RPMs without a wanted signature out
 	AllowMissingSignatures bool     `rpc:"allow_missing_signatures"` // take them as they are

@@ -134,7 +134,8 @@ func (l *lab) sign(t *testing.T, path, rpm string) string {
 	return ""
 }
 
-// The repository has the signed copy, which is written if that is asked for.
+// The repository has the signed copy, which is written if that is asked for. A task
+// that failed can be submitted again.
 func TestSignedDistRepo(t *testing.T) {
 	t.Parallel()
 	l := start(t)
@@ -143,10 +144,17 @@ func TestSignedDistRepo(t *testing.T) {
 	build := filepath.Join(l.Env["TOJI_TOPDIR"], "packages", "hello-noarch", "1.0", s.release)
 	key := l.sign(t, filepath.Join(build, "noarch", rpm+".rpm"), rpm)
 
-	task, _ := l.distRepo(t, tag, []any{key}, nil)
+	task, failed := l.distRepo(t, tag, []any{key}, nil)
 	require.Equal(t, "Packages missing from the filesystem. See missing_files.log.", l.failed(t, task).Msg)
 	copied := filepath.Join(build, "data", "signed", key, "noarch", rpm+".rpm")
 	require.Contains(t, l.output(t, l.child(t, task, "createdistrepo").ID, "missing_files.log"), "data/signed/"+key+"/noarch/"+rpm+".rpm\n")
+
+	call(t, l, api.WriteSignedRPM, api.WriteSignedRPMParams{RPM: rpm, SigKey: key})
+	again := call(t, l, api.ResubmitTask, api.ResubmitTaskParams{TaskID: task})
+	l.closed(t, again)
+	require.Equal(t, fmt.Sprintf("Dist repository #%d successfully generated", failed), l.result(t, again))
+	require.FileExists(t, filepath.Join(l.distDir(tag, failed, "x86_64"), "Packages", "h", rpm+".rpm"))
+	require.NoError(t, os.Remove(copied))
 
 	task, repo := l.distRepo(t, tag, []any{"abcd1234", strings.ToUpper(key)}, map[string]any{"write_signed_rpms": true, "split_debuginfo": true})
 	l.closed(t, task)
