@@ -45,6 +45,7 @@ type database struct {
 	finished map[int64]bool              // tasks that cannot open
 	kojid    map[string]task.End         // how tasks of a type end on a host that runs Koji's own builder
 	freed    int                         // how often CloseTask finds the task freed
+	troubles int                         // hosts that failed a task before it opened
 	mail     func(system.MailRequest) (system.MailReply, error)
 	held     int // the attempt that has the task in spite of the signal that it was freed
 }
@@ -80,7 +81,7 @@ func (d *database) OpenTask(_ context.Context, req system.OpenRequest) (system.O
 	d.opened[req.TaskID]++
 	d.mu.Unlock()
 	d.add("open %d attempt %d on %q", req.TaskID, req.Attempt, host.Host)
-	return system.OpenReply{Opened: true, Host: host}, nil
+	return system.OpenReply{Opened: true, Host: host, Troubles: d.troubles}, nil
 }
 
 // HoldsTask says that whoever sent the signal has freed the task, unless it was

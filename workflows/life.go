@@ -78,7 +78,7 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 		if l.ctx.Err() != nil && host.Host != "" {
 			l.stop(host)
 		}
-		if l.info.Queue == task.Host && isHostTrouble(err) && (isRefusal(err) || l.troubles+1 < hostAttempts) {
+		if l.info.Queue == task.Host && isHostTrouble(err) && (isRefusal(err) || l.troubles+1 < task.HostAttempts) {
 			if !isRefusal(err) {
 				l.troubles++
 			}
@@ -121,6 +121,7 @@ func (l *life) open() (task.Assigned, *task.End, error) {
 			return task.Assigned{}, nil, errCanceled
 		case reply.Opened:
 			l.attempt++
+			l.troubles = max(l.troubles, reply.Troubles)
 			return reply.Host, nil, nil
 		}
 		if err := receive(l.ctx, assigned, ended); err != nil {

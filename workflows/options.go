@@ -34,7 +34,7 @@ var onDatabaseSide = workflow.ActivityOptions{
 // attempt on the same host attaches to it again, so a lost daemon costs an
 // attempt, not a build.
 var onHostQueue = workflow.ActivityOptions{
-	ScheduleToStartTimeout: 30 * time.Second, // a living host polls at once; see hostAttempts for what follows
+	ScheduleToStartTimeout: time.Minute,      // a living host polls at once, one whose network was away for a minute soon; see task.HostAttempts for what follows
 	StartToCloseTimeout:    48 * time.Hour,   // the builder's own timeouts (rpmbuild_timeout) are shorter and say more
 	HeartbeatTimeout:       30 * time.Second, // many beats; what a busy host may stand still
 	RetryPolicy: &temporal.RetryPolicy{
@@ -50,7 +50,3 @@ var stopOnHost = workflow.ActivityOptions{
 	ScheduleToCloseTimeout: 2 * time.Second,
 	RetryPolicy:            &temporal.RetryPolicy{MaximumAttempts: 1},
 }
-
-// hostAttempts is how often a task is given to a host before its trouble is
-// taken for the task's.
-const hostAttempts = 3

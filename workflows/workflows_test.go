@@ -162,15 +162,25 @@ func TestHostTroubleEndsTheTaskAtLast(t *testing.T) {
 	w.host.build = func(int, builder.BuildArchRequest) error { return hostTrouble(task.ErrorInfrastructure, "disk full") }
 	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
 	require.Error(t, w.GetWorkflowError())
-	require.Equal(t, hostAttempts, w.host.tries["x86_64"])
+	require.Equal(t, task.HostAttempts, w.host.tries["x86_64"])
 	require.Equal(t, "fail 1 with 1000 infrastructure: disk full", w.list[len(w.list)-1])
+}
+
+// Hosts that went away, which the scheduler notices, count as well.
+func TestHostsThatWentAwayCount(t *testing.T) {
+	w := newWorld(t)
+	w.db.troubles = task.HostAttempts - 1
+	w.host.build = func(int, builder.BuildArchRequest) error { return hostTrouble(task.ErrorInfrastructure, "disk full") }
+	w.run("buildArch", tasks.BuildArchParams{Pkg: "hello.src.rpm", Arch: "x86_64"})
+	require.Error(t, w.GetWorkflowError())
+	require.Equal(t, 1, w.host.tries["x86_64"])
 }
 
 // Refusals are remembered, and do not count as failures, however many there are.
 func TestRefusalIsRemembered(t *testing.T) {
 	w := newWorld(t)
 	w.host.build = func(try int, _ builder.BuildArchRequest) error {
-		if try <= 2*hostAttempts {
+		if try <= 2*task.HostAttempts {
 			return hostTrouble(task.ErrorRefused, "wrong arch")
 		}
 		return nil

@@ -24,7 +24,8 @@ type OpenReply struct {
 	Opened   bool          `json:"opened"`
 	Finished bool          `json:"finished,omitempty"`
 	Host     task.Assigned `json:"host"`
-	End      *task.End     `json:"end,omitempty"` // how it finished, unless it was canceled
+	End      *task.End     `json:"end,omitempty"`      // how it finished, unless it was canceled
+	Troubles int           `json:"troubles,omitempty"` // how many hosts failed it before
 }
 
 // OpenTask moves a task to OPEN: on the host that it is ASSIGNED to, or from
@@ -34,6 +35,9 @@ func (a *Activities) OpenTask(ctx context.Context, req OpenRequest) (OpenReply, 
 	reply := OpenReply{Opened: out == store.TaskDone, Finished: out == store.TaskOver, Host: host}
 	if err == nil && reply.Finished {
 		reply.End, err = a.Hub.Store.TaskEnd(ctx, req.TaskID)
+	}
+	if err == nil && reply.Opened && req.NeedsHost && req.Attempt > 1 {
+		reply.Troubles, err = a.Hub.Store.Troubles(ctx, req.TaskID)
 	}
 	return result(reply, err)
 }

@@ -117,7 +117,7 @@ func newGateway(ctx context.Context, h *hub.Hub, server *hub.Server, temporal cl
 	}
 	return gateway.New(gateway.Options{
 		Address: r.cfg.Hub.ListenBuilders, TLS: server.TLS(), Key: key, Namespace: r.cfg.Temporal.Namespace,
-		Temporal: temporal.WorkflowService(), Hosts: h, Log: r.log,
+		Temporal: temporal.WorkflowService(), Hosts: h, Log: r.log, Left: h.Store.HostLeft,
 	})
 }
 

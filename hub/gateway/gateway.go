@@ -53,6 +53,8 @@ type Options struct {
 	Temporal  workflowservice.WorkflowServiceClient
 	Hosts     Hosts
 	Log       *slog.Logger
+	// Left, if set, is told when a user's last connection to this process has ended.
+	Left func(ctx context.Context, user string) error
 }
 
 func (o Options) validate() error {
@@ -69,8 +71,9 @@ func (o Options) validate() error {
 
 // Gateway is a server for builders.
 type Gateway struct {
-	opts Options
-	seal seal
+	opts  Options
+	seal  seal
+	conns connections
 }
 
 // New returns a gateway that listens to nothing yet.
@@ -78,12 +81,19 @@ func New(o Options) (*Gateway, error) {
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	return &Gateway{opts: o, seal: o.Key}, nil
+	return &Gateway{opts: o, seal: o.Key, conns: connections{open: map[string]int{}}}, nil
 }
 
 // grace is how long calls under way may take to end. Polls take a minute, and
 // builders poll again elsewhere.
 const grace = time.Second
+
+// When a connection is given up that brings nothing: not before a builder has had
+// the time to sit a short outage of the network out.
+const (
+	silentFor     = 20 * time.Second // then it is asked for a sign
+	unansweredFor = 40 * time.Second
+)
 
 // Run serves until ctx is done.
 func (g *Gateway) Run(ctx context.Context) error {
@@ -104,13 +114,15 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	secure := g.opts.TLS.Clone()
 	secure.ClientAuth = tls.RequireAndVerifyClientCert
+	g.conns.left = func(user string) { g.left(ctx, user) }
 	server := grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(secure)),
 		grpc.UnaryInterceptor(g.intercept),
 		// Temporal's clients ping every 30 s while they poll.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		// So that a builder whose network died is not polled for.
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: silentFor, Timeout: unansweredFor}),
+		grpc.StatsHandler(&g.conns),
 	)
 	workflowservice.RegisterWorkflowServiceServer(server, forward)
 	defer context.AfterFunc(ctx, func() {
@@ -118,4 +130,14 @@ func (g *Gateway) Serve(ctx context.Context, ln net.Listener) error {
 		server.GracefulStop()
 	})()
 	return server.Serve(ln)
+}
+
+// left tells that a builder has no connection any more, unless we go ourselves.
+func (g *Gateway) left(ctx context.Context, user string) {
+	if g.opts.Left == nil || ctx.Err() != nil {
+		return
+	}
+	if err := g.opts.Left(ctx, user); err != nil {
+		g.opts.Log.WarnContext(ctx, "it is not noted that a builder went away", "user", user, "error", err)
+	}
 }

@@ -27,6 +27,7 @@ func (g *Gateway) intercept(ctx context.Context, req any, info *grpc.UnaryServer
 		g.opts.Log.WarnContext(ctx, "a call of a builder was refused", "user", user, "method", info.FullMethod, "error", err)
 		return nil, err
 	}
+	g.conns.belongs(ctx, user)
 	reply, err := pass(ctx, req)
 	if err != nil {
 		// The client's errors are not gRPC's: without this each would arrive as an

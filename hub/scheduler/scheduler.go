@@ -90,6 +90,7 @@ func (s *Scheduler) lead(ctx context.Context) error {
 	wake := make(chan struct{}, 1)
 	go s.rounds(ctx, wake)
 	go s.housekeeping(ctx)
+	go s.watchHosts(ctx)
 	return s.store.Listen(ctx, func(string, string) {
 		select {
 		case wake <- struct{}{}:

@@ -24,6 +24,10 @@ const (
 	ErrorDetached = "Detached"
 )
 
+// HostAttempts is how often a task is given to a host before its trouble is taken
+// for the task's.
+const HostAttempts = 3
+
 // FailureOf is a koji.Error as a task's failure. When it does not say whose
 // fault it is, a build error is the package's, and any other answer of ours is
 // a matter of the request or the policy.

@@ -57,6 +57,11 @@ func TestUpgradeBuilder(t *testing.T) {
 	require.Empty(t, l.status(t, arch).Failures)
 }
 
+// freedWithin is how long a task may wait for another host after its own ended:
+// somewhat more than the scheduler's grace, which Temporal's heartbeat timeout is,
+// too.
+const freedWithin = 45 * time.Second
+
 // A task of a host that is gone for good goes to another one.
 func TestHostDies(t *testing.T) {
 	t.Parallel()
@@ -66,9 +71,14 @@ func TestHostDies(t *testing.T) {
 	l.awaitReady(t, dead)
 	id := l.sleep(t, dead, 3, nil)
 	l.awaitState(t, id, koji.TaskOpen)
+	began := time.Now()
 	host.Kill()
 	l.builder(t, heir, nil)
 	call(t, l, api.AddHostToChannel, api.AddHostToChannelParams{Hostname: heir, ChannelName: dead})
+	awaitFor(t, freedWithin, "the task being free", func() bool {
+		return l.count(t, `SELECT count(*) FROM toji.task_failure WHERE task_id = $1`, id) == 1
+	})
+	t.Logf("the host's end was noticed after %v", time.Since(began).Round(time.Second))
 	l.closed(t, id)
 	status := l.status(t, id)
 	require.Len(t, status.Attempts, 2)
@@ -76,7 +86,7 @@ func TestHostDies(t *testing.T) {
 	require.Len(t, status.Failures, 1)
 	require.Equal(t, koji.KindInfrastructure, status.Failures[0].Class)
 	require.Equal(t, dead, *status.Failures[0].Host)
-	require.Equal(t, int64(1), l.count(t, `SELECT count(*) FROM scheduler_log_messages WHERE task_id = $1 AND msg LIKE 'Freeing task: The host stopped answering%'`, id))
+	require.Equal(t, int64(1), l.count(t, `SELECT count(*) FROM scheduler_log_messages WHERE task_id = $1 AND msg LIKE 'Freeing task: The host went away%'`, id))
 }
 
 // outage is longer than Temporal waits for a heartbeat.

@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
@@ -45,7 +47,7 @@ func newTransport(o Options) (*http.Transport, error) {
 	}
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second, Control: giveUpEarly}).DialContext,
 		TLSClientConfig:       config,
 		TLSHandshakeTimeout:   30 * time.Second,
 		ExpectContinueTimeout: time.Second,
@@ -54,6 +56,19 @@ func newTransport(o Options) (*http.Transport, error) {
 		WriteBufferSize:       64 << 10,
 		ReadBufferSize:        64 << 10,
 	}, nil
+}
+
+// unacknowledgedFor is how long the other side may leave what was sent without
+// acknowledgement. Without it a connection whose network was away for a minute may
+// take one more to notice that it is back.
+const unacknowledgedFor = 20 * time.Second
+
+// giveUpEarly sets that on a new socket.
+func giveUpEarly(_, _ string, socket syscall.RawConn) (err error) {
+	e := socket.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unacknowledgedFor.Milliseconds()))
+	})
+	return errors.Join(err, e)
 }
 
 // call is a request that can be sent several times.
