@@ -150,7 +150,7 @@ func (h *Hub) notTagged(ctx context.Context, tagID int64, nvrs []string, event *
 	if len(nvrs) == 0 {
 		return nil, nil
 	}
-	builds, err := h.Store.TaggedBuilds(ctx, store.TaggedFilter{TagID: tagID, Event: event, Inherit: true})
+	builds, err := loaded(h.Store.TaggedBuilds(ctx, store.TaggedFilter{TagID: tagID, Event: event, Inherit: true}))
 	if err != nil {
 		return nil, err
 	}

@@ -99,7 +99,7 @@ func (s *snapshot) create(ctx context.Context) error {
 
 // builds lists the builds of a tag, the one that was tagged first first.
 func (s *snapshot) builds(ctx context.Context, f store.TaggedFilter) ([]api.TaggedBuild, error) {
-	list, err := s.Store.TaggedBuilds(ctx, f)
+	list, err := loaded(s.Store.TaggedBuilds(ctx, f))
 	slices.Reverse(list)
 	return list, err
 }

@@ -40,15 +40,18 @@ type taggedBuilds struct {
 	noTag   bool // there is no such tag
 }
 
-func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) (b taggedBuilds, err error) {
-	if err := h.assertBuildType(ctx, t.btype, "build"); err != nil {
-		return b, err
-	}
-	b.filter = store.TaggedFilter{
+// taggedFilter is the filter for what t asks of a tag.
+func (h *Hub) taggedFilter(ctx context.Context, tagID int64, t tagged) (f store.TaggedFilter, err error) {
+	return store.TaggedFilter{
 		TagID: tagID, Event: t.event, Inherit: t.inherit, Latest: latestCount(t.latest), Package: text(t.pkg),
 		Owner: text(t.owner), Type: text(t.btype), Prefix: text(t.prefix), Draft: t.draft, Extra: t.extra,
+	}, h.assertBuildType(ctx, t.btype, "build")
+}
+
+func (h *Hub) taggedBuilds(ctx context.Context, tagID int64, t tagged) (b taggedBuilds, err error) {
+	if b.filter, err = h.taggedFilter(ctx, tagID, t); err == nil {
+		b.entries, err = h.Store.TagEntries(ctx, b.filter)
 	}
-	b.entries, err = h.Store.TagEntries(ctx, b.filter)
 	return b, err
 }
 
@@ -97,14 +100,18 @@ func latestCount(v any) int64 {
 }
 
 func (h *Hub) listTagged(ctx context.Context, p api.ListTaggedParams) (none rpc.Rows[api.TaggedBuild], err error) {
-	builds, err := h.findTagged(ctx, tagged{
-		tag: p.Tag, event: p.Event, inherit: p.Inherit, latest: p.Latest, pkg: p.Package,
+	tag, err := h.Tag(ctx, p.Tag, TagOptions{Strict: p.Strict, Event: p.Event})
+	if err != nil || tag == nil {
+		return none, err
+	}
+	filter, err := h.taggedFilter(ctx, tag.ID, tagged{
+		event: p.Event, inherit: p.Inherit, latest: p.Latest, pkg: p.Package,
 		owner: p.Owner, btype: p.Type, prefix: p.Prefix, draft: p.Draft, extra: p.Extra,
-	}, p.Strict)
+	})
 	if err != nil {
 		return none, err
 	}
-	return h.builds(ctx, builds)
+	return h.Store.TaggedBuilds(ctx, filter)
 }
 
 func (h *Hub) listTaggedRPMS(ctx context.Context, p api.ListTaggedRPMSParams) ([]any, error) {

@@ -326,7 +326,7 @@ func (h *Hub) moveAllBuilds(ctx context.Context, p api.MoveAllBuildsParams) ([]i
 	if err := h.checkTagsAccess(ctx, op); err != nil {
 		return nil, err
 	}
-	builds, err := h.Store.TaggedBuilds(ctx, store.TaggedFilter{TagID: op.from.ID, Package: pkg.Name})
+	builds, err := loaded(h.Store.TaggedBuilds(ctx, store.TaggedFilter{TagID: op.from.ID, Package: pkg.Name}))
 	if err != nil {
 		return nil, err
 	}

@@ -45,16 +45,9 @@ type TagEntry struct {
 // third one the builds, by ids alone: choosing among them here costs less than
 // joining and sorting everything that there is to tell about them.
 func (s *Store) TagEntries(ctx context.Context, f TaggedFilter) ([]TagEntry, error) {
-	chain, err := s.Chain(ctx, f.TagID, f.Event, true)
+	chain, listed, err := s.lists(ctx, f)
 	if err != nil {
 		return nil, err
-	}
-	listed, err := s.listed(ctx, chain, f)
-	if err != nil {
-		return nil, err
-	}
-	if !f.Inherit {
-		chain = chain[:1]
 	}
 	entries, err := s.entries(ctx, chain.Tags(), f)
 	if err != nil {
@@ -71,6 +64,20 @@ func (s *Store) TagEntries(ctx context.Context, f TaggedFilter) ([]TagEntry, err
 		}
 	}
 	return found, nil
+}
+
+// lists returns the tags whose builds count, and of the packages in their lists
+// whether they are not blocked.
+func (s *Store) lists(ctx context.Context, f TaggedFilter) (Chain, map[int64]bool, error) {
+	chain, err := s.Chain(ctx, f.TagID, f.Event, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	listed, err := s.listed(ctx, chain, f)
+	if !f.Inherit {
+		chain = chain[:1]
+	}
+	return chain, listed, err
 }
 
 // listed tells of the packages in a chain's lists whether they are not blocked.
@@ -145,22 +152,41 @@ func (f *TaggedFilter) wherePackage(q *query.Select, column string) {
 	}
 }
 
-// TaggedBuilds returns the builds that TagEntries finds.
-func (s *Store) TaggedBuilds(ctx context.Context, f TaggedFilter) ([]api.TaggedBuild, error) {
-	entries, err := s.TagEntries(ctx, f)
+// TaggedBuilds returns the builds that TagEntries finds. Where that needs no
+// choice among the builds of a package, they are read in one go.
+func (s *Store) TaggedBuilds(ctx context.Context, f TaggedFilter) (none rpc.Rows[api.TaggedBuild], err error) {
+	if f.Latest > 0 {
+		entries, err := s.TagEntries(ctx, f)
+		if err != nil {
+			return none, err
+		}
+		return s.EntryBuilds(ctx, entries, f)
+	}
+	chain, listed, err := s.lists(ctx, f)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	rows, err := s.EntryBuilds(ctx, entries, f)
-	if err == nil {
-		rows, err = rows.Load()
+	q := f.builds()
+	tags, order := q.Arg(chain.Tags())+"::int[]", "l.create_event DESC, l.build_id DESC"
+	if len(chain) > 1 {
+		order = "array_position(" + tags + ", l.tag_id), " + order
 	}
-	return rows.List, err
+	// As an array, of which the planner expects ten elements, so that it looks up
+	// each build. Of a table it expects so many that it reads all builds instead.
+	q.From = "unnest(ARRAY(SELECT l FROM tag_listing AS l WHERE l.tag_id = ANY(" + tags + ") AND " + q.Active("l", f.Event) +
+		" ORDER BY " + order + ")) WITH ORDINALITY AS tagged"
+	q.DefaultOrder = "tagged.ordinality"
+	for _, test := range f.tests(&q) {
+		q.Where(test)
+	}
+	f.wherePackage(&q, "build.pkg_id")
+	q.Keep = &query.Keep{Expr: "package.id", IDs: listed}
+	return query.Stream[api.TaggedBuild](ctx, s.DB, &q, nil)
 }
 
-// EntryBuilds returns the builds of entries, in their order. The filter says what
-// to tell of them; of its conditions only the prefix counts.
-func (s *Store) EntryBuilds(ctx context.Context, entries []TagEntry, f TaggedFilter) (rpc.Rows[api.TaggedBuild], error) {
+// builds selects what there is to tell about the builds of a table "tagged", yet
+// to be named, which has the columns build_id, tag_id and create_event.
+func (f *TaggedFilter) builds() query.Select {
 	q := query.Select{
 		Columns: slices.Concat(buildInfo, []query.Column{
 			{Expr: "tagged.create_event", Alias: "create_event"},
@@ -168,15 +194,8 @@ func (s *Store) EntryBuilds(ctx context.Context, entries []TagEntry, f TaggedFil
 			{Expr: "tag.id", Alias: "tag_id"},
 			{Expr: "tag.name", Alias: "tag_name"},
 		}),
-		DefaultOrder: "tagged.pos",
+		Joins: append([]string{"build ON build.id = tagged.build_id", "tag ON tag.id = tagged.tag_id"}, buildJoins...),
 	}
-	builds, tags, events := make([]int64, len(entries)), make([]int64, len(entries)), make([]int64, len(entries))
-	for i, e := range entries {
-		builds[i], tags[i], events[i] = e.BuildID, e.TagID, e.Event
-	}
-	q.From = "unnest(" + q.Arg(builds) + "::int[], " + q.Arg(tags) + "::int[], " + q.Arg(events) +
-		"::int[]) WITH ORDINALITY AS tagged (build_id, tag_id, create_event, pos)"
-	q.Joins = append([]string{"build ON build.id = tagged.build_id", "tag ON tag.id = tagged.tag_id"}, buildJoins...)
 	if f.Type == "maven" || f.Type == "win" {
 		joinBuildType(&q, f.Type, nil)
 	}
@@ -186,6 +205,20 @@ func (s *Store) EntryBuilds(ctx context.Context, entries []TagEntry, f TaggedFil
 	if f.Prefix != "" {
 		q.Where("starts_with(lower(package.name), ?)", strings.ToLower(f.Prefix))
 	}
+	return q
+}
+
+// EntryBuilds returns the builds of entries, in their order. The filter says what
+// to tell of them; of its conditions only the prefix counts.
+func (s *Store) EntryBuilds(ctx context.Context, entries []TagEntry, f TaggedFilter) (rpc.Rows[api.TaggedBuild], error) {
+	q := f.builds()
+	builds, tags, events := make([]int64, len(entries)), make([]int64, len(entries)), make([]int64, len(entries))
+	for i, e := range entries {
+		builds[i], tags[i], events[i] = e.BuildID, e.TagID, e.Event
+	}
+	q.From = "unnest(" + q.Arg(builds) + "::int[], " + q.Arg(tags) + "::int[], " + q.Arg(events) +
+		"::int[]) WITH ORDINALITY AS tagged (build_id, tag_id, create_event, pos)"
+	q.DefaultOrder = "tagged.pos"
 	return query.Stream[api.TaggedBuild](ctx, s.DB, &q, nil)
 }
 

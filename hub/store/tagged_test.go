@@ -78,10 +78,12 @@ func (w *world) nvrs(f TaggedFilter) []string {
 	if f.TagID == 0 {
 		f.TagID = 1
 	}
-	builds, err := w.TaggedBuilds(w.ctx, f)
+	rows, err := w.TaggedBuilds(w.ctx, f)
+	require.NoError(w.t, err)
+	rows, err = rows.Load()
 	require.NoError(w.t, err)
 	list := []string{}
-	for _, b := range builds {
+	for _, b := range rows.List {
 		list = append(list, b.TagName+": "+b.NVR)
 	}
 	return list

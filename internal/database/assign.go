@@ -93,6 +93,9 @@ func assignAny(dst reflect.Value, value any) error {
 		dst.SetZero()
 		return nil
 	}
+	if b, ok := value.([]byte); ok {
+		value = bytes.Clone(b)
+	}
 	dst.Set(reflect.ValueOf(value))
 	return nil
 }

@@ -158,6 +158,22 @@ func (c *conn) CheckNamedValue(nv *driver.NamedValue) error {
 	return c.pqConn.CheckNamedValue(nv)
 }
 
+// namedValues are the arguments of a query as the driver wants them.
+func (c *conn) namedValues(args []any) ([]driver.NamedValue, error) {
+	named := make([]driver.NamedValue, len(args))
+	for i, arg := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: arg}
+		err := c.CheckNamedValue(&named[i])
+		if errors.Is(err, driver.ErrSkip) {
+			named[i].Value, err = driver.DefaultParameterConverter.ConvertValue(named[i].Value)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+	}
+	return named, nil
+}
+
 // ResetSession is called before a pooled connection is used again.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.streaming = false

@@ -3,8 +3,11 @@ package database
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"reflect"
 )
@@ -89,10 +92,16 @@ func JSON(v any) (json.RawMessage, error) {
 
 // Values yields a query's rows as the driver decodes them: int64, float64, bool,
 // string, [time.Time], nil, and []byte for what has no type of Go's, such as
-// arrays, numeric and JSON, in PostgreSQL's text. The slice is the same for every
-// row. Otherwise it is like [Each]; [Reader] makes sense of the values.
+// arrays, numeric and JSON, in PostgreSQL's text. They are good until the next row.
+// Otherwise it is like [Each]; [Reader] makes sense of the values.
 func (db *DB) Values(ctx context.Context, query string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
+		if current(ctx, db) == nil {
+			if err := db.rawValues(ctx, query, args, yield); err != nil {
+				yield(nil, err)
+			}
+			return
+		}
 		rows, err := db.Query(ctx, query, args...)
 		if err != nil {
 			yield(nil, err)
@@ -108,6 +117,46 @@ func (db *DB) Values(ctx context.Context, query string, args ...any) iter.Seq2[[
 			yield(nil, err)
 		}
 	}
+}
+
+// rawValues is Values on a connection of its own, without the copies that
+// database/sql makes of every value.
+func (db *DB) rawValues(ctx context.Context, query string, args []any, yield func([]any, error) bool) error {
+	pooled, err := db.sql.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer pooled.Close()
+	return pooled.Raw(func(driverConn any) error {
+		c := driverConn.(*conn)
+		named, err := c.namedValues(args)
+		if err != nil {
+			return err
+		}
+		rows, err := c.QueryContext(ctx, query, named)
+		if errors.Is(err, driver.ErrBadConn) {
+			return errConnLost
+		}
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		values := make([]driver.Value, len(rows.Columns()))
+		row := make([]any, len(values))
+		for {
+			if err := rows.Next(values); errors.Is(err, io.EOF) {
+				return nil
+			} else if err != nil {
+				return fmt.Errorf("database: %w", err)
+			}
+			for i, v := range values {
+				row[i] = v
+			}
+			if !yield(row, nil) {
+				return nil
+			}
+		}
+	})
 }
 
 // eachRow calls yield for every row of n columns, with their values, until it

@@ -48,12 +48,23 @@ type Select struct {
 	Orders map[string]string
 	// Grouping allows Options.Group, which is ignored without it.
 	Grouping bool
+	// Keep, if set, leaves out rows of a Stream.
+	Keep *Keep
 
 	where []string
 	args  []any
 
 	// once leaves out columns whose expression another one has, see written.
 	once bool
+	// binary are expressions to select in binary format, see writeTime.
+	binary map[string]bool
+}
+
+// Keep says which rows are kept: those with one of these ids in a column. A
+// database that is told thousands of them compares each row with each.
+type Keep struct {
+	Expr string // the column's
+	IDs  map[int64]bool
 }
 
 // Column adds a column.
@@ -128,7 +139,11 @@ func (s *Select) SQL() (string, []any, error) {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(c.Expr)
+		if s.binary[c.Expr] {
+			b.WriteString("timestamptz_send(" + c.Expr + ")")
+		} else {
+			b.WriteString(c.Expr)
+		}
 		b.WriteString(` AS "`)
 		b.WriteString(c.Alias)
 		b.WriteString(`"`)

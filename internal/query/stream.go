@@ -2,7 +2,11 @@ package query
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
+	"iter"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -70,59 +74,86 @@ func (s stream[T]) rows() (rpc.Rows[T], error) {
 
 // All implements rpc.Source.
 func (s stream[T]) All() ([]T, error) {
-	list, err := All[T](s.ctx, s.db, &s.query)
-	if s.finish != nil {
-		for i := range list {
-			if err := s.finish(&list[i]); err != nil {
-				return nil, err
-			}
-		}
-	}
+	var list []T
+	err := s.each(func(row *T) error {
+		list = append(list, *row)
+		return nil
+	})
 	return list, err
 }
 
-// writeStored is Write for rows that are stored.
-func (s stream[T]) writeStored(e *xmlrpc.Encoder) error {
-	text, args, err := s.query.SQL()
+// each calls use for each row, stored in a T.
+func (s stream[T]) each(use func(*T) error) error {
+	reader, err := database.NewReader(reflect.TypeFor[T](), s.query.Aliases())
 	if err != nil {
 		return err
 	}
-	return e.Array(func() error {
-		for row, err := range database.Each[T](s.ctx, s.db, text, args...) {
-			if err == nil {
-				err = s.finish(&row)
+	for values, err := range s.values(s.query.sorted()) {
+		if err != nil {
+			return err
+		}
+		var row T
+		err := reader.Read(reflect.ValueOf(&row).Elem(), values)
+		if err == nil && s.finish != nil {
+			err = s.finish(&row)
+		}
+		if err == nil {
+			err = use(&row)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// values runs the statement and yields the values of the rows to keep, which
+// are in the order of these columns.
+func (s stream[T]) values(columns []Column) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		text, args, err := s.query.SQL()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		keep, id := s.query.Keep, -1
+		if keep != nil {
+			id = slices.IndexFunc(columns, func(c Column) bool { return c.Expr == keep.Expr })
+		}
+		for values, err := range s.db.Values(s.ctx, text, args...) {
+			if err == nil && keep != nil && !keep.has(values[id]) {
+				continue
 			}
-			if err == nil {
-				err = e.Value(&row)
-			}
-			if err != nil {
-				return err
+			if !yield(values, err) {
+				return
 			}
 		}
-		return nil
-	})
+	}
+}
+
+func (k *Keep) has(value any) bool {
+	id, ok := value.(int64)
+	return ok && k.IDs[id]
 }
 
 // Write implements rpc.Source.
 func (s stream[T]) Write(e *xmlrpc.Encoder, columns []string) error {
 	if s.stored {
-		return s.writeStored(e)
-	}
-	s.query.once = true
-	text, args, err := s.query.SQL()
-	if err != nil {
-		return err
+		return e.Array(func() error {
+			return s.each(func(row *T) error { return e.Value(row) })
+		})
 	}
 	w, err := newRowWriter(reflect.TypeFor[T](), s.query.sorted())
 	if err != nil {
 		return err
 	}
+	s.query.once, s.query.binary = true, w.times
 	write := w.structs
 	if columns != nil {
 		write = w.list
 	}
 	return e.Array(func() error {
-		for values, err := range s.db.Values(s.ctx, text, args...) {
+		for values, err := range s.values(w.selected) {
 			if err == nil {
 				err = write(e, values)
 			}
@@ -139,6 +170,9 @@ type rowWriter struct {
 	record  *xmlrpc.Record
 	members []rowMember // those of the record that are not fixed
 	columns []rowMember // those that are columns, in the order of these
+
+	selected []Column        // the columns without those that have the expression of another
+	times    map[string]bool // expressions whose values writeTime writes
 }
 
 // rowMember is a field of a struct that a column goes into.
@@ -149,8 +183,9 @@ type rowMember struct {
 }
 
 func newRowWriter(t reflect.Type, columns []Column) (*rowWriter, error) {
-	w := &rowWriter{columns: make([]rowMember, len(columns))}
-	_, places := written(columns)
+	w := &rowWriter{columns: make([]rowMember, len(columns)), times: map[string]bool{}}
+	var places []int
+	w.selected, places = written(columns)
 	var members []string
 	fixed := map[string]any{}
 	for _, f := range xmlrpc.Fields(t) {
@@ -160,6 +195,9 @@ func newRowWriter(t reflect.Type, columns []Column) (*rowWriter, error) {
 			write, err := valueWriter(t, f)
 			if err != nil {
 				return nil, err
+			}
+			if f.Type == reflect.TypeFor[koji.Time]() {
+				write, w.times[columns[i].Expr] = writeTime, true
 			}
 			w.columns[i] = rowMember{places[i], write}
 			w.members = append(w.members, w.columns[i])
@@ -198,6 +236,25 @@ func (w *rowWriter) list(e *xmlrpc.Encoder, values []any) error {
 	})
 }
 
+// writeTime writes a time of PostgreSQL's binary format: microseconds since the
+// year 2000. Text would take a tenth of the processor time of a large list, there to
+// be written and here to be read.
+func writeTime(e *xmlrpc.Encoder, value any) error {
+	if value == nil {
+		return e.Value(nil)
+	}
+	sent, ok := value.([]byte)
+	if !ok || len(sent) != 8 {
+		return fmt.Errorf("query: %v is no time", value)
+	}
+	const epoch = 946_684_800_000_000 // 2000-01-01, in microseconds since 1970
+	micros := int64(binary.BigEndian.Uint64(sent))
+	if micros == math.MaxInt64 || micros == math.MinInt64 {
+		return errors.New("query: no text for a time that is infinite")
+	}
+	return xmlrpc.WriteText(e, koji.Time{Time: time.UnixMicro(epoch + micros)})
+}
+
 // valueWriter returns how the values for the field f of the struct t are written:
 // as they are, if they are of the kind of the field, else as the field writes them.
 func valueWriter(t reflect.Type, f xmlrpc.Field) (func(*xmlrpc.Encoder, any) error, error) {
@@ -211,15 +268,6 @@ func valueWriter(t reflect.Type, f xmlrpc.Field) (func(*xmlrpc.Encoder, any) err
 			return err
 		}
 		return e.Value(row.FieldByIndex(f.Index).Interface())
-	}
-	if f.Type == reflect.TypeFor[koji.Time]() {
-		return func(e *xmlrpc.Encoder, value any) error {
-			at, _ := value.(time.Time)
-			if at.IsZero() && value != nil {
-				return throughField(e, value)
-			}
-			return xmlrpc.WriteText(e, koji.Time{Time: at})
-		}, nil
 	}
 	kind, nullable := plainKind(f.Type), f.Type.Kind() == reflect.Pointer
 	return func(e *xmlrpc.Encoder, value any) error {
