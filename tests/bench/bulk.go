@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -19,7 +18,6 @@ const (
 	bulkRPMs   = 260 // of each
 	lateBuilds = 2 * rounds
 	lateRPMs   = 10
-	dirtyTags  = 200
 )
 
 // plainly are the options with which createrepo_c is measured beside us: as it
@@ -224,60 +222,4 @@ func (b *bench) createrepo(ctx context.Context, repo int64, options []string) (t
 		return 0, fmt.Errorf("createrepo_c: %w\n%s", err, text)
 	}
 	return time.Since(began), nil
-}
-
-// dirty measures how long it takes until one change of a parent is in the
-// repositories of many tags, each of which has to be made once.
-func (b *bench) dirty(ctx context.Context) error {
-	if err := b.each(ctx, step{"createTag", []any{"dirty-base"}}); err != nil {
-		return err
-	}
-	for i := range dirtyTags {
-		name := fmt.Sprintf("dirty-%d", i)
-		if err := b.each(ctx, step{"createTag", []any{name, "dirty-base", "x86_64"}}, step{"createBuildTarget", []any{name, name, "dirty-base"}}); err != nil {
-			return err
-		}
-	}
-	if _, err := b.db.Exec(ctx, `INSERT INTO repo (tag_id, state, opts, custom_opts)
-		SELECT id, 1, '{}', '{}' FROM tag WHERE name ~ '^dirty-[0-9]'`); err != nil {
-		return err
-	}
-	sent := time.Now()
-	if err := b.each(ctx, step{"packageListAdd", []any{"dirty-base", "late", "admin"}}); err != nil {
-		return err
-	}
-	if err := b.allMade(ctx); err != nil {
-		return err
-	}
-	took := time.Since(sent)
-	made, err := database.One[int64](ctx, b.db, `SELECT count(*) FROM repo r JOIN tag t ON t.id = r.tag_id WHERE t.name ~ '^dirty-[0-9]' AND r.task_id IS NOT NULL`)
-	if err != nil {
-		return err
-	}
-	if made != dirtyTags {
-		return fmt.Errorf("%d repositories were made for %d tags", made, dirtyTags)
-	}
-	b.report.add(fmt.Sprintf("a change in the parent of %d tags", dirtyTags), "to the last repository / for each", "s",
-		took.Seconds(), took.Seconds()/dirtyTags)
-	return nil
-}
-
-// allMade waits until no request for a repository is left.
-func (b *bench) allMade(ctx context.Context) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, 20*time.Minute, errors.New("repositories are still missing"))
-	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		left, err := database.One[int64](ctx, b.db, `SELECT count(*) FROM tag t WHERE t.name ~ '^dirty-[0-9]'
-			AND NOT EXISTS (SELECT 1 FROM repo r WHERE r.tag_id = t.id AND r.state = 1 AND r.task_id IS NOT NULL)`)
-		if err != nil || left == 0 {
-			return err
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 }
