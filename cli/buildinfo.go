@@ -116,7 +116,7 @@ func buildTaskOf(b *api.Build) int64 {
 	if b.TaskID != nil {
 		return *b.TaskID
 	}
-	id, _ := b.Extra["container_koji_task_id"].(int64)
+	id, _ := b.Extra.Object()["container_koji_task_id"].(int64)
 	return id
 }
 
@@ -200,8 +200,8 @@ func (a *app) printBuild(w io.Writer, h *hub, d *buildDetails) {
 		names[i] = t.Name
 	}
 	printf(w, "Tags: %s\n", strings.Join(names, " "))
-	if len(d.Extra) > 0 {
-		printf(w, "Extra: %s\n", xmlrpc.Repr(map[string]any(d.Extra)))
+	if extra := d.Extra.Object(); len(extra) > 0 {
+		printf(w, "Extra: %s\n", xmlrpc.Repr(map[string]any(extra)))
 	}
 	d.printFiles(w, koji.PathInfo{TopDir: h.profile.TopDir})
 	printChangelog(w, d.Changelog)

@@ -142,8 +142,8 @@ func (a *app) printRPM(w io.Writer, h *hub, d *rpmDetails, buildroots bool) {
 		printf(w, "Build ID: %s\n", orNone(d.BuildID))
 	}
 	printRPMBuildroot(w, d.Buildroot)
-	if len(d.Extra) > 0 {
-		printf(w, "Extra: %s\n", xmlrpc.Repr(map[string]any(d.Extra)))
+	if extra := d.Extra.Object(); len(extra) > 0 {
+		printf(w, "Extra: %s\n", xmlrpc.Repr(map[string]any(extra)))
 	}
 	if buildroots {
 		printUses(w, d.UsedIn)

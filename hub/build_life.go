@@ -16,6 +16,7 @@ import (
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/rpmfile"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // The life of a build: InitBuild, then CompleteBuild, FailBuild or CancelBuild.
@@ -54,7 +55,7 @@ func (h *Hub) InitBuild(ctx context.Context, r InitBuildRequest) (id int64, err 
 		id, err = h.newBuild(ctx, newBuild{
 			NVR:   koji.NVR{Name: r.Name, Version: r.Version, Release: r.Release},
 			Epoch: r.Epoch, Draft: r.Draft, State: koji.BuildBuilding,
-			TaskID: r.TaskID, OwnerID: r.Owner, Source: r.Source, Extra: r.Extra,
+			TaskID: r.TaskID, OwnerID: r.Owner, Source: r.Source, Extra: xmlrpc.Sorted(r.Extra),
 		})
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/pyjson"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -24,7 +24,7 @@ type newBuild struct {
 	TaskID  int64 // 0 for none
 	OwnerID int64 // the caller if 0
 	Source  string
-	Extra   map[string]any
+	Extra   xmlrpc.Ordered
 	CGID    *int64 // the content generator that it is imported by, if any
 
 	VolumeID          int64
@@ -81,11 +81,11 @@ func (n *newBuild) row() (store.NewBuild, error) {
 		row.Source = &n.Source
 	}
 	if n.Extra != nil {
-		text, err := json.Marshal(n.Extra)
+		text, err := pyjson.Format(n.Extra)
 		if err != nil {
 			return row, koji.GenericErrorf("No such build extra data: %s", xmlrpc.Repr(n.Extra))
 		}
-		row.Extra = new(string(text))
+		row.Extra = &text
 	}
 	return row, nil
 }

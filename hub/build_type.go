@@ -27,7 +27,7 @@ func (h *Hub) getBuildType(ctx context.Context, p api.BuildParams) (api.Extra, e
 	if err != nil {
 		return nil, err
 	}
-	info, _ := b.Extra["typeinfo"].(map[string]any)
+	info, _ := b.Extra.Object()["typeinfo"].(map[string]any)
 	types := api.Extra{}
 	for _, name := range found.Names {
 		types[name] = info[name]

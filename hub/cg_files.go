@@ -15,6 +15,7 @@ import (
 type cgFile struct {
 	cgOutput
 	rel      string    // below work/
+	extra    *string   // JSON of Extra, nil for none
 	root     int       // index in cgImporter.roots
 	rpm      *incoming // nil for all but RPMs
 	btype    string    // of an archive, with what it wants to know
@@ -50,8 +51,9 @@ func (c *cgImporter) readRoots(context.Context) error {
 			return koji.GenericErrorf("Duplicate buildroot id in metadata: %s", id)
 		}
 		c.rootOf[id] = i
+		c.roots[i] = root.row(c.cg.ID)
 		var err error
-		if c.roots[i], err = root.row(c.cg.ID); err != nil {
+		if c.roots[i].Extra, err = c.extra("buildroots", i); err != nil {
 			return err
 		}
 		c.lists = append(c.lists, componentList{root.Components, &c.roots[i].RPMs, &c.roots[i].Archives})
@@ -59,16 +61,15 @@ func (c *cgImporter) readRoots(context.Context) error {
 	return nil
 }
 
-func (r *cgBuildroot) row(cgID int64) (row store.NewCGBuildroot, err error) {
-	row = store.NewCGBuildroot{
+func (r *cgBuildroot) row(cgID int64) store.NewCGBuildroot {
+	row := store.NewCGBuildroot{
 		CGID: cgID, CGVersion: r.ContentGenerator.Version, ContainerType: r.Container.Type, ContainerArch: r.Container.Arch,
 		HostOS: r.Host.OS, HostArch: r.Host.Arch, Tools: map[string]string{},
 	}
 	for _, t := range r.Tools {
 		row.Tools[t.Name] = t.Version
 	}
-	row.Extra, err = rawJSON(r.Extra)
-	return row, err
+	return row
 }
 
 // readFiles reads and verifies the files.
@@ -80,6 +81,10 @@ func (c *cgImporter) readFiles(context.Context) error {
 		}
 		f := &c.files[i]
 		if err := rpc.Into(data, &f.cgOutput); err != nil {
+			return err
+		}
+		var err error
+		if f.extra, err = c.extra("output", i); err != nil {
 			return err
 		}
 		f.rel = path.Join(c.directory, f.RelPath, f.Filename)
@@ -165,8 +170,8 @@ func (c *cgImporter) readFile(f *cgFile) (err error) {
 	if err := f.rpm.checkSource(c.build.NVR); err != nil {
 		return err
 	}
-	f.rpm.extra, err = rawJSON(f.Extra)
-	return err
+	f.rpm.extra = f.extra
+	return nil
 }
 
 // readArchive finds out of which build type an archive is: the one that it has
@@ -231,11 +236,7 @@ func (c *cgImporter) recordFiles(ctx context.Context, b *api.Build, dir string) 
 			}
 			moves = append(moves, archiveMove{rel: f.rel, to: to})
 		default:
-			a, err := f.archive(root)
-			if err != nil {
-				return err
-			}
-			archives = append(archives, a)
+			archives = append(archives, f.archive(root))
 		}
 	}
 	if len(rpms) > 0 {
@@ -250,13 +251,11 @@ func (c *cgImporter) recordFiles(ctx context.Context, b *api.Build, dir string) 
 	return c.move(append(moves, more...))
 }
 
-func (f *cgFile) archive(root *int64) (a newArchive, err error) {
-	a = newArchive{rel: f.rel, subdir: f.Subdir, info: f.info, NewArchive: store.NewArchive{
+func (f *cgFile) archive(root *int64) newArchive {
+	return newArchive{rel: f.rel, subdir: f.Subdir, info: f.info, NewArchive: store.NewArchive{
 		BuildrootID: root, BType: f.btype, Filename: path.Base(f.rel), Size: f.Size, Checksum: f.Checksum, ChecksumType: f.sumType,
-		MetadataOnly: f.MetadataOnly, RPMs: f.rpms, Archives: f.archives,
+		MetadataOnly: f.MetadataOnly, RPMs: f.rpms, Archives: f.archives, Extra: f.extra,
 	}}
-	a.Extra, err = rawJSON(f.Extra)
-	return a, err
 }
 
 // move makes the moves, no two of which may go to one place.

@@ -1,9 +1,7 @@
 package hub
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,6 +15,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/pyjson"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -27,7 +26,8 @@ type cgImporter struct {
 	filing    filing
 	directory string // of the uploaded files, below work/
 	meta      cgMetadata
-	raw       []byte // the metadata's JSON
+	said      xmlrpc.Ordered // the metadata with its members in their order
+	raw       string         // and as JSON
 	cg        *api.IDName
 
 	reserved *api.Build // nil for a build that is not reserved
@@ -43,7 +43,10 @@ type cgImporter struct {
 func (h *Hub) cgImport(ctx context.Context, p api.CGImportParams) (*api.Build, error) {
 	c := cgImporter{h: h, filing: filing{work: h.Paths.Work("")}, directory: p.Directory, rootOf: map[string]int{}}
 	var err error
-	if c.meta, c.raw, err = h.readCGMetadata(p.Metadata, p.Directory); err != nil {
+	if c.said, c.raw, err = h.readCGMetadata(p.Metadata, p.Directory); err != nil {
+		return nil, err
+	}
+	if err := rpc.Into(c.said, &c.meta); err != nil {
 		return nil, err
 	}
 	for _, step := range []func(context.Context) error{
@@ -60,19 +63,32 @@ func (h *Hub) cgImport(ctx context.Context, p api.CGImportParams) (*api.Build, e
 // checkAccess checks that the caller may import for the one content generator
 // that all buildroots are of.
 func (c *cgImporter) checkAccess(ctx context.Context) (err error) {
-	var info any
+	var first any
 	for _, root := range c.meta.Buildroots {
 		cg, _ := root["content_generator"].(map[string]any)
 		if err := needKeys(cg, "name", "version"); err != nil {
 			return err
 		}
-		if info != nil && !equal(info, cg["name"]) {
-			return koji.GenericErrorf("Koji now support only one content-generator per import")
+		switch {
+		case first == nil:
+			first = cg["name"]
+		case !equal(first, cg["name"]):
+			return c.otherGenerators(ctx, first, cg["name"])
 		}
-		info = cg["name"]
 	}
-	c.cg, err = c.h.importsFor(ctx, info)
+	c.cg, err = c.h.importsFor(ctx, first)
 	return err
+}
+
+// otherGenerators is the error for a metadata of several content generators; one
+// that is unknown is told first.
+func (c *cgImporter) otherGenerators(ctx context.Context, names ...any) error {
+	for _, name := range names {
+		if _, err := c.h.Lookup(ctx, store.ContentGenerators, name, true); err != nil {
+			return err
+		}
+	}
+	return koji.GenericErrorf("Koji now support only one content-generator per import")
 }
 
 // readBuild reads what the metadata says of the build and checks that it can be
@@ -91,7 +107,7 @@ func (c *cgImporter) readBuild(ctx context.Context, token *string) error {
 	}
 	c.build = newBuild{
 		NVR:   koji.NVR{Name: b.Name, Version: b.Version, Release: b.Release},
-		Epoch: b.Epoch, Draft: b.Draft, State: koji.BuildComplete, Source: b.Source, Extra: maps.Clone(b.Extra),
+		Epoch: b.Epoch, Draft: b.Draft, State: koji.BuildComplete, Source: b.Source, Extra: slices.Clone(asOrdered(asOrdered(c.said.Get("build")).Get("extra"))),
 		TaskID: taskID, CGID: &c.cg.ID, WithFiles: true,
 	}
 	switch {
@@ -181,25 +197,19 @@ func (c *cgImporter) findReserved(ctx context.Context, id int64, token *string) 
 
 // readTypes reads the build types of the build.
 func (c *cgImporter) readTypes(ctx context.Context) error {
-	if c.build.Extra == nil {
-		c.build.Extra = map[string]any{}
-	}
-	info, _ := c.build.Extra["typeinfo"].(map[string]any)
-	c.types = maps.Clone(info)
-	if c.types == nil {
-		c.types = map[string]any{}
-	}
+	types := append(xmlrpc.Ordered{}, asOrdered(c.build.Extra.Get("typeinfo"))...)
+	named, given := types.Map(), c.build.Extra.Map()
 	for _, btype := range legacyTypes {
-		own, ok := c.build.Extra[btype]
-		if !ok {
+		if _, ok := given[btype]; !ok {
 			continue
 		}
-		if _, ok := c.types[btype]; ok {
+		if _, ok := named[btype]; ok {
 			return koji.GenericErrorf("Duplicate typeinfo for %s", xmlrpc.Repr(btype))
 		}
-		c.types[btype] = own
+		types.Set(btype, c.build.Extra.Get(btype))
 	}
-	c.build.Extra["typeinfo"] = c.types
+	c.build.Extra.Set("typeinfo", types)
+	c.types = types.Map()
 	for _, btype := range slices.Sorted(maps.Keys(c.types)) {
 		ok, err := c.h.Store.BTypeExists(ctx, btype)
 		if err != nil {
@@ -266,7 +276,7 @@ func (c *cgImporter) recordContent(ctx context.Context, b *api.Build, dir string
 	if err := c.recordFiles(ctx, b, dir); err != nil {
 		return err
 	}
-	if err := writeFile(dir+"/metadata.json", bytes.NewReader(c.raw)); err != nil {
+	if err := writeFile(dir+"/metadata.json", strings.NewReader(c.raw)); err != nil {
 		return err
 	}
 	if len(c.notes) > 0 {
@@ -316,10 +326,21 @@ func (c *cgImporter) recordBuild(ctx context.Context) (b *api.Build, err error) 
 	return c.h.build(ctx, id, true)
 }
 
-// rawJSON returns the JSON of what a content generator adds, nil for nothing.
-func rawJSON(extra map[string]any) (json.RawMessage, error) {
+// asOrdered returns a struct of the metadata, nil if v is none.
+func asOrdered(v any) xmlrpc.Ordered {
+	var o xmlrpc.Ordered
+	_ = o.UnmarshalXMLRPC(v) // what is no struct has been refused, or is of no account
+	return o
+}
+
+// extra returns the JSON of what the metadata's item i of a list has as extra data,
+// nil for none.
+func (c *cgImporter) extra(list string, i int) (*string, error) {
+	items, _ := c.said.Get(list).([]any)
+	extra := asOrdered(asOrdered(items[i]).Get("extra"))
 	if extra == nil {
 		return nil, nil
 	}
-	return json.Marshal(extra)
+	text, err := pyjson.Format(extra)
+	return &text, err
 }

@@ -115,7 +115,8 @@ func TestCGImportIsWholeOrNothing(t *testing.T) {
 		"no arch": {
 			cgMeta(types, with(good, "extra", map[string]any{"image": map[string]any{}})), "<class 'KeyError'>: 'arch'",
 		},
-		"buildroot": {cgMeta(types, good, with(good, "buildroot_id", int64(2))), "Missing buildroot metadata for id 2"},
+		"buildroot":      {cgMeta(types, good, with(good, "buildroot_id", int64(2))), "Missing buildroot metadata for id 2"},
+		"two generators": {withRoot(cgMeta(types, good), "unk"), "No such entry in table content_generator: unk"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := newCG(t)
@@ -132,6 +133,13 @@ func TestCGImportIsWholeOrNothing(t *testing.T) {
 			require.True(t, info.Mode().IsRegular())
 		})
 	}
+}
+
+// withRoot adds a buildroot of another content generator to the metadata.
+func withRoot(meta map[string]any, cg string) map[string]any {
+	root := map[string]any{"id": int64(9), "content_generator": map[string]any{"name": cg, "version": "1"}}
+	meta["buildroots"] = append(meta["buildroots"].([]any), root)
+	return meta
 }
 
 func TestCGImportIntoReservation(t *testing.T) {

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -9,9 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
-	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/pyjson"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -80,54 +78,55 @@ type cgOutput struct {
 
 // readCGMetadata reads metadata given as a struct, as JSON, or as the name of a
 // file below directory in the work directory. It returns its JSON too.
-func (h *Hub) readCGMetadata(v any, directory string) (m cgMetadata, raw []byte, err error) {
-	var whole api.Extra
+func (h *Hub) readCGMetadata(v any, directory string) (m xmlrpc.Ordered, raw string, err error) {
 	switch v := v.(type) {
-	case map[string]any:
-		whole = v
-		if raw, err = json.MarshalIndent(v, "", "  "); err != nil {
-			return m, nil, koji.GenericErrorf("Invalid metadata, cannot encode: %s", xmlrpc.Repr(v))
+	case xmlrpc.Ordered, map[string]any:
+		m = asOrdered(v)
+		if raw, err = pyjson.Indent(m); err != nil {
+			return nil, "", koji.GenericErrorf("Invalid metadata, cannot encode: %s", xmlrpc.Repr(v))
 		}
 	case nil:
 		return h.readCGMetadata("metadata.json", directory)
 	case string:
-		raw = []byte(v)
+		raw = v
 		if strings.HasSuffix(v, ".json") {
 			if raw, err = h.readUploaded(directory, v); err != nil {
-				return m, nil, err
+				return nil, "", err
 			}
 		}
-		if err := whole.Scan(raw); err != nil {
-			return m, nil, koji.GenericErrorf("Invalid json data: %s", xmlrpc.Repr(string(raw)))
+		parsed, err := pyjson.Parse(raw)
+		if err != nil {
+			return nil, "", koji.GenericErrorf("Invalid json data: %s", xmlrpc.Repr(raw))
+		}
+		if m, _ = parsed.(xmlrpc.Ordered); m == nil {
+			return nil, "", koji.GenericErrorf("Invalid metadata: %s", xmlrpc.Repr(raw))
 		}
 	default:
-		return m, nil, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'str'>", pyStr(v), xmlrpc.TypeName(v))
+		return nil, "", koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'str'>", pyStr(v), xmlrpc.TypeName(v))
 	}
-	if err := needKeys(whole, "metadata_version"); err != nil {
-		return m, nil, err
+	members := m.Map()
+	if err := needKeys(members, "metadata_version"); err != nil {
+		return nil, "", err
 	}
-	if version := whole["metadata_version"]; !equal(version, int64(0)) {
-		return m, nil, koji.GenericErrorf("No such metadata version: %s", xmlrpc.Repr(version))
+	if version := members["metadata_version"]; !equal(version, int64(0)) {
+		return nil, "", koji.GenericErrorf("No such metadata version: %s", xmlrpc.Repr(version))
 	}
-	if err := needKeys(whole, "buildroots", "build", "output"); err != nil {
-		return m, nil, err
-	}
-	return m, raw, rpc.Into(map[string]any(whole), &m)
+	return m, raw, needKeys(members, "buildroots", "build", "output")
 }
 
-func (h *Hub) readUploaded(directory, name string) ([]byte, error) {
+func (h *Hub) readUploaded(directory, name string) (string, error) {
 	file, err := koji.Under(h.Paths.Work(""), directory+"/"+name)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if !isRegular(file) {
-		return nil, koji.GenericErrorf("No such file: %s", name)
+		return "", koji.GenericErrorf("No such file: %s", name)
 	}
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, koji.GenericErrorf("No such file: %s", name)
+		return "", koji.GenericErrorf("No such file: %s", name)
 	}
-	return raw, err
+	return string(raw), err
 }
 
 // timestamp reads a number of seconds, which may come as text.

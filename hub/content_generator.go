@@ -11,6 +11,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindContentGenerators(r *rpc.Registry, h *Hub) {
@@ -97,7 +98,7 @@ func (h *Hub) cgInitBuild(ctx context.Context, p api.CGInitBuildParams) (none ap
 		Epoch   *int64         `rpc:"epoch"`
 		Draft   bool           `rpc:"draft"`
 		Source  string         `rpc:"source"`
-		Extra   map[string]any `rpc:"extra"`
+		Extra   xmlrpc.Ordered `rpc:"extra"`
 		TaskID  int64          `rpc:"task_id"`
 	}
 	if err := rpc.Into(p.Data, &data); err != nil {

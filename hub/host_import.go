@@ -12,6 +12,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 func bindHostImports(r *rpc.Registry, h *Hub) {
@@ -233,7 +234,7 @@ func (h *Hub) initOther(ctx context.Context, taskID int64, info map[string]any) 
 		Release string         `rpc:"release"`
 		Epoch   *int64         `rpc:"epoch"`
 		Source  string         `rpc:"source"`
-		Extra   map[string]any `rpc:"extra"`
+		Extra   xmlrpc.Ordered `rpc:"extra"`
 	}
 	if err := rpc.Into(info, &b); err != nil {
 		return nil, err

@@ -41,12 +41,12 @@ func (h *Hub) publish(ctx context.Context, address string, props, body data) err
 // about returns a build for a message: without extra data that is too long.
 func (h *Hub) about(b *api.Build) *api.Build {
 	limit := h.Messages.ExtraLimit
-	text, err := json.Marshal(b.Extra)
+	text, err := json.Marshal(b.Extra.Object())
 	if limit == 0 || err == nil && len(text) <= limit {
 		return b
 	}
 	short := *b
-	short.Extra = nil // Koji: the member is not there at all
+	short.Extra = api.Document{} // Koji: the member is not there at all
 	return &short
 }
 

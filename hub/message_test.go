@@ -150,6 +150,6 @@ func TestMessageOrder(t *testing.T) {
 func TestMessageExtraLimit(t *testing.T) {
 	h := newTestHub(t)
 	h.Messages = config.Messages{Enabled: true, ExtraLimit: 10}
-	require.NotNil(t, h.about(&api.Build{BuildTimes: api.BuildTimes{Extra: api.Extra{"a": "b"}}}).Extra)
-	require.Nil(t, h.about(&api.Build{BuildTimes: api.BuildTimes{Extra: api.Extra{"a": "a long text"}}}).Extra)
+	require.NotEmpty(t, h.about(&api.Build{BuildTimes: api.BuildTimes{Extra: api.DocumentOf(map[string]any{"a": "b"})}}).Extra)
+	require.Empty(t, h.about(&api.Build{BuildTimes: api.BuildTimes{Extra: api.DocumentOf(map[string]any{"a": "a long text"})}}).Extra)
 }

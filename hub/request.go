@@ -12,7 +12,7 @@ import (
 
 // rpc answers an XML-RPC call.
 func (s *Server) rpc(w http.ResponseWriter, r *http.Request) {
-	method, params, err := xmlrpc.DecodeRequest(xmlrpc.LimitReader(r.Body, s.hub.Config.MaxRequestLength))
+	method, params, err := xmlrpc.DecodeRequest(xmlrpc.LimitReader(r.Body, s.hub.Config.MaxRequestLength), s.ordered...)
 	if err != nil {
 		if _, isFault := errors.AsType[*xmlrpc.Fault](err); !isFault {
 			plain(w, http.StatusBadRequest, "Invalid request: "+err.Error()+"\n")

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -27,7 +26,7 @@ type incoming struct {
 	signature []byte // the section of the file, which signed copies are made with
 	sigKey    string
 	brootID   *int64
-	extra     json.RawMessage // what a content generator adds
+	extra     *string // JSON that a content generator adds
 }
 
 // readRPM reads and verifies the RPM at name, which was uploaded as rel.

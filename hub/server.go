@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/toji-build/toji/internal/obs"
+	"github.com/toji-build/toji/internal/rpc"
 )
 
 // ServerOptions say what a server serves besides the API.
@@ -40,12 +41,13 @@ type Server struct {
 	handler http.Handler
 	tls     *tls.Config // nil without a TLS listener
 	files   *os.Root
+	ordered []string // methods in whose calls structs keep their order
 }
 
 // NewServer returns a server for h. It listens to nothing yet. The top directory
 // must exist.
 func NewServer(h *Hub, o ServerOptions) (*Server, error) {
-	s := &Server{hub: h}
+	s := &Server{hub: h, ordered: rpc.OrderedMethods()}
 	var err error
 	if s.tls, err = tlsConfig(h.Config.TLSCert, h.Config.TLSKey, h.Config.ClientCA, h.Config.ListenTLS+h.Config.ListenBuilders != ""); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)

@@ -65,7 +65,7 @@ func (s *Site) loadBuild(r *http.Request) (*view, error) {
 	if build == nil {
 		return nil, notFound("A build comes into being once its task has made the source package. Search for its package above.", "There is no build %s.", name)
 	}
-	p := &buildPage{Build: build, Extra: shape(map[string]any(build.Extra))}
+	p := &buildPage{Build: build, Extra: shape(map[string]any(build.Extra.Object()))}
 	dir := koji.PathInfo{}.Build(build.VolumeName, build.Parts())
 	if build.State == koji.BuildComplete {
 		p.Dir = s.filesURL(dir) + "/"

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/toji-build/toji/internal/database"
@@ -22,7 +21,7 @@ type NewArchive struct {
 	Checksum     string            `json:"checksum"` // hex
 	ChecksumType koji.ChecksumType `json:"checksum_type"`
 	MetadataOnly bool              `json:"metadata_only"`
-	Extra        json.RawMessage   `json:"extra,omitempty"`
+	Extra        *string           `json:"extra"`    // JSON
 	RPMs         []int64           `json:"rpms"`     // ids of the RPMs in it
 	Archives     []int64           `json:"archives"` // ids of the archives in it
 
@@ -37,10 +36,10 @@ type NewArchive struct {
 
 const addArchives = `
 	WITH t AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (id int, build_id int, buildroot_id int, btype text, type_id int,
-	       filename text, size bigint, checksum text, checksum_type int, metadata_only bool, extra jsonb, rpms jsonb, archives jsonb,
+	       filename text, size bigint, checksum text, checksum_type int, metadata_only bool, extra text, rpms jsonb, archives jsonb,
 	       group_id text, artifact_id text, version text, relpath text, platforms text, flags text, arch text)),
 	 added AS (INSERT INTO archiveinfo (id, type_id, btype_id, build_id, buildroot_id, filename, size, checksum, checksum_type, metadata_only, extra)
-	       SELECT t.id, type_id, btype.id, build_id, buildroot_id, filename, size, checksum, checksum_type, metadata_only, extra::text
+	       SELECT t.id, type_id, btype.id, build_id, buildroot_id, filename, size, checksum, checksum_type, metadata_only, extra
 	         FROM t JOIN btype ON btype.name = t.btype),
 	 maven AS (INSERT INTO maven_archives (archive_id, group_id, artifact_id, version)
 	       SELECT id, group_id, artifact_id, version FROM t WHERE btype = 'maven'),

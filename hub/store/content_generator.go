@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/toji-build/toji/internal/database"
@@ -75,7 +74,7 @@ type NewCGBuildroot struct {
 	ContainerArch string            `json:"container_arch"`
 	HostOS        string            `json:"host_os"`
 	HostArch      string            `json:"host_arch"`
-	Extra         json.RawMessage   `json:"extra,omitempty"`
+	Extra         *string           `json:"extra"`    // JSON
 	RPMs          []int64           `json:"rpms"`     // ids of those in it
 	Archives      []int64           `json:"archives"` // ids of those in it
 	Tools         map[string]string `json:"tools"`    // versions by name
@@ -83,9 +82,9 @@ type NewCGBuildroot struct {
 
 const addCGBuildroots = `
 	WITH t AS (SELECT * FROM jsonb_to_recordset($1::jsonb) AS t (id int, cg_id int, cg_version text, container_type text,
-	       container_arch text, host_os text, host_arch text, extra jsonb, rpms jsonb, archives jsonb, tools jsonb)),
+	       container_arch text, host_os text, host_arch text, extra text, rpms jsonb, archives jsonb, tools jsonb)),
 	 added AS (INSERT INTO buildroot (id, br_type, cg_id, cg_version, container_type, container_arch, host_os, host_arch, extra)
-	       SELECT id, 1, cg_id, cg_version, container_type, container_arch, host_os, host_arch, extra::text FROM t),
+	       SELECT id, 1, cg_id, cg_version, container_type, container_arch, host_os, host_arch, extra FROM t),
 	 rpms AS (INSERT INTO buildroot_listing (buildroot_id, rpm_id)
 	       SELECT DISTINCT id, r::int FROM t, jsonb_array_elements_text(rpms) AS r),
 	 archives AS (INSERT INTO buildroot_archives (buildroot_id, archive_id, project_dep)

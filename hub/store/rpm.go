@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 
 	"github.com/toji-build/toji/internal/database"
@@ -117,7 +116,7 @@ type NewRPM struct {
 	PayloadHash    string
 	Size           int64
 	BuildTime      int64
-	Extra          json.RawMessage // what a content generator adds, nil for nothing
+	Extra          *string // JSON that a content generator adds, nil for nothing
 }
 
 // rpmRow is a NewRPM as a row of rpminfo. By a constraint of the table, RPMs of
@@ -137,7 +136,7 @@ type rpmRow struct {
 	Size           int64  `json:"size"`
 	BuildTime      int64  `json:"buildtime"`
 
-	Extra json.RawMessage `json:"extra,omitempty"`
+	Extra *string `json:"extra"`
 }
 
 func (r *NewRPM) row(id int64) rpmRow {
@@ -154,9 +153,9 @@ func (r *NewRPM) row(id int64) rpmRow {
 
 const addRPMs = `
 	INSERT INTO rpminfo (id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime, extra)
-	SELECT id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime, extra::text
+	SELECT id, name, version, release, epoch, arch, build_id, buildroot_id, draft, external_repo_id, payloadhash, size, buildtime, extra
 	  FROM jsonb_to_recordset($1::jsonb) AS t (id int, name text, version text, release text, epoch int, arch text, build_id int,
-	       buildroot_id int, draft bool, external_repo_id int, payloadhash text, size bigint, buildtime bigint, extra jsonb)`
+	       buildroot_id int, draft bool, external_repo_id int, payloadhash text, size bigint, buildtime bigint, extra text)`
 
 // AddRPMs records RPMs and returns their ids. There can be but one of an NVRA
 // among regular builds, and one in each external repository: database.IsUnique

@@ -11,6 +11,7 @@ import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/pyjson"
 )
 
 func selectTags(event *int64) query.Select {
@@ -211,7 +212,7 @@ func (s *Store) UpdateTag(ctx context.Context, id int64, c TagConfig) error {
 
 // CreateTagExtra adds a setting to a tag that does not have it.
 func (s *Store) CreateTagExtra(ctx context.Context, tagID int64, key string, value any) error {
-	text, err := pythonJSON(value)
+	text, err := pyjson.Format(value)
 	if err != nil {
 		return fmt.Errorf("extra setting %s: %w", key, err)
 	}

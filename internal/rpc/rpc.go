@@ -63,6 +63,9 @@ type Method[P, R any] struct {
 	// Undocumented hides Doc from clients. Koji: some methods have no documentation,
 	// and list-api prints their signature alone.
 	Undocumented bool
+	// Ordered tells that structs in arguments of a call over the wire, where their
+	// parameter takes anything, are of type xmlrpc.Ordered and keep their order.
+	Ordered bool
 }
 
 // Declaration is what is known of a method without its code.
@@ -72,6 +75,7 @@ type Declaration struct {
 	Access       *Access
 	Writes       bool
 	Undocumented bool
+	Ordered      bool
 	Params       []Param
 	ParamsType   reflect.Type // P of the Method
 	ResultType   reflect.Type // R of the Method
@@ -95,10 +99,21 @@ func Declared() []Declaration {
 	return slices.SortedFunc(slices.Values(declared), func(a, b Declaration) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// OrderedMethods returns the names of the methods that want their structs in order.
+func OrderedMethods() []string {
+	var names []string
+	for _, d := range declared {
+		if d.Ordered {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
 func (m Method[P, R]) declaration() Declaration {
 	t := reflect.TypeFor[P]()
 	return Declaration{
-		Name: m.Name, Doc: m.Doc, Access: m.Access, Writes: m.Writes, Undocumented: m.Undocumented,
+		Name: m.Name, Doc: m.Doc, Access: m.Access, Writes: m.Writes, Undocumented: m.Undocumented, Ordered: m.Ordered,
 		Params: planOf(t).params, ParamsType: t, ResultType: reflect.TypeFor[R](),
 		function: functionName(m.Name, m.Func),
 	}

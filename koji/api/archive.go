@@ -24,11 +24,11 @@ type Archive struct {
 // those are set that belong to what was asked for.
 type ListedArchive struct {
 	Archive
-	CompressionType *string `rpc:"compression_type"`
-	Extra           Extra   `rpc:"extra"`
-	TypeDescription string  `rpc:"type_description"`
-	TypeExtensions  string  `rpc:"type_extensions"`
-	TypeName        string  `rpc:"type_name"`
+	CompressionType *string  `rpc:"compression_type"`
+	Extra           Document `rpc:"extra"`
+	TypeDescription string   `rpc:"type_description"`
+	TypeExtensions  string   `rpc:"type_extensions"`
+	TypeName        string   `rpc:"type_name"`
 
 	ComponentBuildrootID *int64   `rpc:"component_buildroot_id,omitempty"`
 	Project              *bool    `rpc:"project,omitempty"` // a dependency of the project, not of the tools
@@ -80,7 +80,7 @@ type MavenTagArchive struct {
 	Checksum     string          `rpc:"checksum"`
 	ChecksumType int64           `rpc:"checksum_type"`
 	MetadataOnly bool            `rpc:"metadata_only"`
-	Extra        Extra           `rpc:"extra"`
+	Extra        Document        `rpc:"extra"`
 	GroupID      string          `rpc:"group_id"`
 	ArtifactID   string          `rpc:"artifact_id"`
 	Version      string          `rpc:"version"`

@@ -38,7 +38,7 @@ type BuildTimes struct {
 	PromotionTS  *float64 `rpc:"promotion_ts"`
 	StartTS      *float64 `rpc:"start_ts"`
 	Source       *string  `rpc:"source"` // URL with a commit, for builds from SCM
-	Extra        Extra    `rpc:"extra"`
+	Extra        Document `rpc:"extra"`
 }
 
 // Build is a build as getBuild answers.

@@ -18,7 +18,7 @@ type Buildroot struct {
 	CreateEventID       *int64             `rpc:"create_event_id"`
 	CreateEventTime     koji.Time          `rpc:"create_event_time"`
 	CreateTS            *float64           `rpc:"create_ts"`
-	Extra               Extra              `rpc:"extra"`
+	Extra               Document           `rpc:"extra"`
 	HostArch            *string            `rpc:"host_arch"`
 	HostID              *int64             `rpc:"host_id"`
 	HostName            *string            `rpc:"host_name"`

@@ -73,7 +73,7 @@ var (
 		Doc: "Give up a reserved build, which is then failed or canceled.",
 	})
 	CGImport = rpc.Define(rpc.Method[CGImportParams, *Build]{
-		Name: "CGImport", Func: "cg_import", Access: Anyone, Writes: true,
+		Name: "CGImport", Func: "cg_import", Access: Anyone, Writes: true, Ordered: true,
 		Doc: "Import a build that a content generator made, with all of its files or not at all.",
 	})
 )

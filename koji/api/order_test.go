@@ -1,8 +1,10 @@
 package api
 
 import (
+	"encoding/json"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,10 +47,47 @@ func TestExtra(t *testing.T) {
 	require.Error(t, e.Scan(`[1]`))
 	require.Error(t, e.Scan(7))
 
-	var o OptionalExtra
-	require.NoError(t, o.Scan(nil))
-	require.True(t, o.Asked)
 	require.NoError(t, e.UnmarshalXMLRPC(map[string]any{"a": "b"}))
 	require.Equal(t, Extra{"a": "b"}, e)
 	require.Error(t, e.UnmarshalXMLRPC("x"))
+}
+
+// A document keeps the order of members on the wire and in JSON.
+func TestDocument(t *testing.T) {
+	const stored = `{"b": {"z": 1, "a": 1.0}, "a": []}`
+	var b Build
+	require.NoError(t, b.Extra.Scan(stored))
+	var text strings.Builder
+	require.NoError(t, xmlrpc.EncodeResponse(&text, b.Extra))
+	require.Regexp(t, `(?s)<name>b</name>.*<name>z</name>.*<name>a</name>.*<double>1.0</double>.*<name>a</name>`, text.String())
+	require.Equal(t, Extra{"b": map[string]any{"z": int64(1), "a": 1.0}, "a": []any{}}, b.Extra.Object())
+
+	asJSON, err := json.Marshal(b.Extra)
+	require.NoError(t, err)
+	require.JSONEq(t, stored, string(asJSON))
+	var again Document
+	require.NoError(t, json.Unmarshal(asJSON, &again))
+	require.Equal(t, b.Extra.Object(), again.Object())
+
+	v, err := xmlrpc.Plain(b.Extra)
+	require.NoError(t, err)
+	require.NoError(t, again.UnmarshalXMLRPC(v))
+	require.Equal(t, b.Extra.Object(), again.Object())
+
+	require.NoError(t, again.Scan([]byte("[1, 2]")))
+	require.Nil(t, again.Object())
+	v, err = xmlrpc.Plain(again)
+	require.NoError(t, err)
+	require.Equal(t, []any{int64(1), int64(2)}, v, "Koji shows whatever JSON there is")
+	require.NoError(t, again.Scan("{"))
+	_, err = xmlrpc.Plain(again)
+	require.EqualError(t, err, "Invalid extra data: '{'")
+	require.Error(t, again.Scan(7))
+
+	var o OptionalExtra
+	require.NoError(t, o.Scan(nil))
+	require.True(t, o.Asked)
+	v, err = xmlrpc.Plain(o)
+	require.NoError(t, err)
+	require.Nil(t, v)
 }

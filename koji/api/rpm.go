@@ -7,18 +7,18 @@ import (
 
 // RPM is an RPM as getRPM answers.
 type RPM struct {
-	Arch             string  `rpc:"arch"`
-	BuildID          *int64  `rpc:"build_id"`     // nil for RPMs of external repositories
-	BuildrootID      *int64  `rpc:"buildroot_id"` // that it was built in, if known
-	BuildTime        int64   `rpc:"buildtime"`    // seconds since the epoch
-	Draft            *bool   `rpc:"draft"`
-	Epoch            *int64  `rpc:"epoch"`
-	ExternalRepoID   int64   `rpc:"external_repo_id"` // 0 for RPMs of this system
-	ExternalRepoName *string `rpc:"external_repo_name"`
-	Extra            Extra   `rpc:"extra"`
-	ID               int64   `rpc:"id"`
-	MetadataOnly     bool    `rpc:"metadata_only"` // there is no file
-	Name             string  `rpc:"name"`
+	Arch             string   `rpc:"arch"`
+	BuildID          *int64   `rpc:"build_id"`     // nil for RPMs of external repositories
+	BuildrootID      *int64   `rpc:"buildroot_id"` // that it was built in, if known
+	BuildTime        int64    `rpc:"buildtime"`    // seconds since the epoch
+	Draft            *bool    `rpc:"draft"`
+	Epoch            *int64   `rpc:"epoch"`
+	ExternalRepoID   int64    `rpc:"external_repo_id"` // 0 for RPMs of this system
+	ExternalRepoName *string  `rpc:"external_repo_name"`
+	Extra            Document `rpc:"extra"`
+	ID               int64    `rpc:"id"`
+	MetadataOnly     bool     `rpc:"metadata_only"` // there is no file
+	Name             string   `rpc:"name"`
 	// PayloadHash is the MD5 sum of header and payload in hex (tag SIGMD5).
 	// Koji: the name is wrong.
 	PayloadHash string `rpc:"payloadhash"`

@@ -57,7 +57,7 @@ var (
 		Doc: "Return a greeting.",
 	})
 	Echo = rpc.Define(rpc.Method[EchoParams, []any]{
-		Name: "echo", Access: Anyone, Undocumented: true,
+		Name: "echo", Access: Anyone, Undocumented: true, Ordered: true,
 		Doc: "Return the arguments.",
 	})
 	Error = rpc.Define(rpc.Method[NoParams, rpc.None]{

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -128,6 +129,7 @@ type decoder struct {
 	data   []byte    // text since the last start tag
 	bare   bool      // the last start tag was <value>
 	names  map[string]any
+	order  []string // methods in whose calls structs keep their order
 }
 
 // known returns text as a string in an interface, shared between equal texts:
@@ -223,13 +225,18 @@ func (d *decoder) closeStruct() error {
 	if len(items)%2 != 0 {
 		return errors.New("list index out of range")
 	}
-	m := make(map[string]any, len(items)/2)
 	for i := 0; i < len(items); i += 2 {
-		name, ok := items[i].(string)
-		if !ok {
+		if _, ok := items[i].(string); !ok {
 			return errors.New("dictionary key must be string")
 		}
-		m[name] = items[i+1]
+	}
+	if slices.Contains(d.order, d.method) {
+		d.push(OrderedOf(items...))
+		return nil
+	}
+	m := make(map[string]any, len(items)/2)
+	for i := 0; i < len(items); i += 2 {
+		m[items[i].(string)] = items[i+1]
 	}
 	d.push(m)
 	return nil

@@ -13,11 +13,12 @@ import (
 
 var buffers = sync.Pool{New: func() any { return new([scanBuffer]byte) }}
 
-// decode reads one document from r to its end.
-func decode(r io.Reader) (*decoder, error) {
+// decode reads one document from r to its end. In calls of the methods in order
+// structs are Ordered.
+func decode(r io.Reader, order ...string) (*decoder, error) {
 	buf := buffers.Get().(*[scanBuffer]byte)
 	defer buffers.Put(buf)
-	d := &decoder{scanner: scanner{r: r, buf: buf[:], line: 1}}
+	d := &decoder{scanner: scanner{r: r, buf: buf[:], line: 1}, order: order}
 	defer func() { d.buf = nil }()
 	if _, err := d.peek(0); errors.Is(err, io.EOF) {
 		return nil, errors.New("Empty request") //nolint:staticcheck // Koji's text

@@ -11,7 +11,7 @@ import (
 
 // Repr writes a decoded value the way Python's repr writes what Koji makes of
 // it; many of Koji's messages quote their offending value so. Members of structs
-// come in the order of their names.
+// come in the order of their names, those of an Ordered in theirs.
 func Repr(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -43,6 +43,12 @@ func Repr(v any) string {
 			items = append(items, quote(name)+": "+Repr(v[name]))
 		}
 		return "{" + strings.Join(items, ", ") + "}"
+	case Ordered:
+		items := make([]string, len(v))
+		for i, m := range v {
+			items[i] = quote(m.Name) + ": " + Repr(m.Value)
+		}
+		return "{" + strings.Join(items, ", ") + "}"
 	}
 	return fmt.Sprint(v)
 }
@@ -67,7 +73,7 @@ func TypeName(v any) string {
 		return "DateTime"
 	case []any:
 		return "list"
-	case map[string]any:
+	case map[string]any, Ordered:
 		return "dict"
 	}
 	return fmt.Sprintf("%T", v)

@@ -18,7 +18,7 @@
 //	<struct>                              map[string]any
 //
 // Encoding takes those, every other integer kind, slices and arrays, maps with
-// string keys (written in sorted order), pointers (nil is <nil/>), structs (see
+// string keys (written in sorted order), Ordered, pointers (nil is <nil/>), structs (see
 // Fields), iter.Seq2[any, error] (written as an array, element by element) and
 // types that implement Marshaler. A nil slice is an empty array and a nil map an
 // empty struct.
@@ -94,6 +94,12 @@ func SplitKeywords(params []any) (args []any, kw map[string]any) {
 		return params, nil
 	}
 	last, ok := params[len(params)-1].(map[string]any)
+	if o, ordered := params[len(params)-1].(Ordered); ordered && Truth(o.Get(starstar)) {
+		last, ok = make(map[string]any, len(o)), true
+		for _, m := range o {
+			last[m.Name] = m.Value
+		}
+	}
 	if !ok || !Truth(last[starstar]) {
 		return params, nil
 	}
@@ -122,6 +128,8 @@ func Truth(v any) bool {
 	case []any:
 		return len(v) > 0
 	case map[string]any:
+		return len(v) > 0
+	case Ordered:
 		return len(v) > 0
 	}
 	return true
@@ -171,8 +179,11 @@ func EncodeFault(w io.Writer, code int, text string) error {
 // is "" when the document names none. Texts of errors are those of Koji's hub; an
 // error of r is wrapped. Koji: an integer beyond 64 bits is not a malformed
 // request but a failing call, hence a *Fault to answer with.
-func DecodeRequest(r io.Reader) (method string, params []any, err error) {
-	d, err := decode(r)
+//
+// In the parameters of a call of one of the methods in order, structs are of type
+// Ordered instead of maps.
+func DecodeRequest(r io.Reader, order ...string) (method string, params []any, err error) {
+	d, err := decode(r, order...)
 	if err != nil {
 		return "", nil, err
 	}

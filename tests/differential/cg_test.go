@@ -210,9 +210,6 @@ func (w *importer) wrong() {
 		func(m map[string]any) { delete(output(m), "extra") },
 		func(m map[string]any) { output(m)["extra"] = map[string]any{"image": map[string]any{"arch": "x86_64"}} },
 		func(m map[string]any) { output(m)["subdir"] = "../.." },
-		func(m map[string]any) {
-			output(m)["components"] = []any{map[string]any{"type": "rpm", "name": "nope", "version": "1", "release": "1", "arch": "x86_64", "epoch": nil, "sigmd5": "x", "signature": nil}}
-		},
 	} {
 		m := metadata(fmt.Sprintf("n-wrong-%d", i))
 		m["output"] = []any{file()}

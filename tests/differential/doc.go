@@ -19,5 +19,17 @@
 //
 // The peer has MaxRequestLength and everything else at their defaults, but for
 // EnableMaven and EnableWin, which are on, and the plugins sidetag, runroot and
-// save_failed_tree. Writing calls need more, see TestWrites.
+// save_failed_tree. With the big database of the benchmarks behind it the reading
+// calls take about ten minutes.
+//
+// Writing calls need a second hub of Koji's, which has one process and the
+// notifications off, and databases that they may drop:
+//
+//	TOJI_PEER_WRITE_URL    where it answers, from the database w_koji
+//	TOJI_PEER_WRITE_TOPDIR its KojiDir, which the tests empty
+//	TOJI_PEER_ADMIN_DSN    any database of that cluster; koji_world there holds Koji's
+//	                       tables and world.sql, and is copied
+//
+// There Toji's hub has a copy of its own (TestWrites, TestHosts, TestCGImport), or
+// works on the same database at the same time (TestWritesTogether).
 package differential

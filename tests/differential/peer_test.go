@@ -96,7 +96,11 @@ func (s *side) login(t *testing.T, user, password string) {
 	t.Helper()
 	a := s.call(t, call{Method: "login", Args: []any{user, password}})
 	require.Nil(t, a.fault)
-	got := a.value.(map[string]any)
+	s.use(user, a.value.(map[string]any))
+}
+
+// use makes calls of a user's with the session that a login or so returned.
+func (s *side) use(user string, got map[string]any) {
 	if s.sessions == nil {
 		s.sessions = map[string]http.Header{}
 	}

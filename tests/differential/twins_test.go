@@ -41,7 +41,7 @@ func newTwins(t *testing.T, prepare string, users ...string) *twins {
 	w.topdirs = []string{peerEnv(t, "TOJI_PEER_WRITE_TOPDIR"), t.TempDir()}
 	renew(t, admin)
 	for _, name := range []string{kojiWrite, tojiWrite} {
-		w.dsns = append(w.dsns, regexp.MustCompile(`dbname=\S+`).ReplaceAllString(admin, "dbname="+name))
+		w.dsns = append(w.dsns, named(admin, name))
 	}
 	empty(t, w.topdirs[0])
 	w.exec(prepare)
@@ -55,6 +55,11 @@ func newTwins(t *testing.T, prepare string, users ...string) *twins {
 		w.toji.login(t, user, password)
 	}
 	return w
+}
+
+// named returns the DSN of another database of the same cluster.
+func named(dsn, database string) string {
+	return regexp.MustCompile(`dbname=\S+`).ReplaceAllString(dsn, "dbname="+database)
 }
 
 // renew makes the two databases anew.

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -78,8 +80,35 @@ func (r *replay) run(s step) []string {
 		got, err := decode(r.t, c, body)
 		r.learn(want, got)
 		out = append(out, compare(place, c, want, got, wantErr, err)...)
+		if w, g := extraNames(c.Response), extraNames(body); !slices.Equal(w, g) && c.Method != "getTag" && c.Method != "getBuildConfig" {
+			out = append(out, fmt.Sprintf("%s: want members of extra in the order %v, got %v", place, w, g))
+		}
 	}
 	return out
+}
+
+var memberName = regexp.MustCompile(`<name>(.*?)</name>|<struct>|</struct>`)
+
+// extraNames lists the names of members in the order in which an answer has them,
+// for the structs named extra: Koji shows those as they were sent. Those of tags
+// are made of rows and have no order.
+func extraNames(body string) []string {
+	var names []string
+	for _, extra := range strings.Split(body, "<name>extra</name>\n<value><struct>")[1:] {
+		depth := 1
+		for _, m := range memberName.FindAllStringSubmatch(extra, -1) {
+			switch {
+			case depth == 0: // behind it
+			case m[0] == "<struct>":
+				depth++
+			case m[0] == "</struct>":
+				depth--
+			default:
+				names = append(names, m[1])
+			}
+		}
+	}
+	return names
 }
 
 func compare(place string, c call, want, got any, wantErr, err error) []string {
