@@ -45,10 +45,46 @@ func (s *Stack) StartHub() (*Role, string, error) {
 	return r, "http://" + address + "/kojihub", err
 }
 
+// StartHubAt starts one more hub, for builders of a network in which this machine
+// has the address ip. It returns the hub with the keys of the section [worker] by
+// which they find it. It need not be ready.
+func (s *Stack) StartHubAt(ip string) (*Role, map[string]any, error) {
+	var addresses [3]string
+	for i := range addresses {
+		listener, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+		if err != nil {
+			return nil, nil, err
+		}
+		defer listener.Close()
+		addresses[i] = listener.Addr().String()
+	}
+	cert, err := s.certificate(ip)
+	if err != nil {
+		return nil, nil, err
+	}
+	changes := map[string]any{
+		"listen": addresses[0], "listen_tls": addresses[1], "listen_builders": addresses[2], "tls_cert": cert, "tls_key": cert,
+	}
+	name := "hub-" + ip
+	if err := s.configure(name, "hub.toml", "hub", changes); err != nil {
+		return nil, nil, err
+	}
+	r, err := s.startRole("hub", name)
+	return r, map[string]any{
+		"topurl": "http://" + addresses[0] + "/kojifiles", "hub_url": "https://" + addresses[1] + "/kojihub", "gateway": addresses[2],
+	}, err
+}
+
 // StartBuilder makes a build host of the name known to the hub, in the channel of
 // the name alone, and starts it. changes are to the section [worker] of the
 // stack's own builder. It need not be ready.
 func (s *Stack) StartBuilder(ctx context.Context, name string, changes map[string]any) (*Role, error) {
+	return s.StartBuilderBy(ctx, nil, name, changes)
+}
+
+// StartBuilderBy is StartBuilder for one that another program starts, whose command
+// line by begins with: nsenter --net=FILE.
+func (s *Stack) StartBuilderBy(ctx context.Context, by []string, name string, changes map[string]any) (*Role, error) {
 	host := api.AddHostParams{Hostname: name, Arches: []string{"x86_64"}, Force: true}
 	if _, err := rpc.Invoke(ctx, s.Client, api.AddHost, host); err != nil {
 		return nil, err
@@ -64,7 +100,7 @@ func (s *Stack) StartBuilder(ctx context.Context, name string, changes map[strin
 	if err := s.configureWorker(name, changes); err != nil {
 		return nil, err
 	}
-	return s.RestartBuilder(name)
+	return s.startRole("worker", name, by...)
 }
 
 // configureWorker writes NAME.toml for a build host of the name, and its certificate.
@@ -108,8 +144,8 @@ func (s *Stack) configure(name, like, section string, changes map[string]any) er
 	return os.WriteFile(filepath.Join(s.Dir, name+".toml"), text, 0o600)
 }
 
-func (s *Stack) startRole(command, name string) (*Role, error) {
-	return s.start(name, cmp.Or(s.opts.Toji, "../../bin/toji"), command)
+func (s *Stack) startRole(command, name string, by ...string) (*Role, error) {
+	return s.start(name, append(by, cmp.Or(s.opts.Toji, "../../bin/toji"), command)...)
 }
 
 // start starts a program with the configuration NAME.toml.

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -33,7 +34,8 @@ func (s *Stack) Login(ctx context.Context, user string, o client.Options) (*clie
 }
 
 // certificate writes a user's certificate and key, signed by the stack's own
-// authority, into one file and returns its path.
+// authority, into one file and returns its path. The name may be an address, of a
+// server.
 func (s *Stack) certificate(user string) (string, error) {
 	ca, err := tls.LoadX509KeyPair(filepath.Join(s.Dir, "tls", "ca.pem"), filepath.Join(s.Dir, "tls", "ca.key"))
 	if err != nil {
@@ -44,10 +46,15 @@ func (s *Stack) certificate(user string) (string, error) {
 		return "", err
 	}
 	now := time.Now()
+	var addresses []net.IP
+	if ip := net.ParseIP(user); ip != nil {
+		addresses = append(addresses, ip)
+	}
 	cert, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: user},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(24 * time.Hour),
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth},
+		IPAddresses: addresses,
 	}, ca.Leaf, key.Public(), ca.PrivateKey)
 	if err != nil {
 		return "", err
