@@ -6,10 +6,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
 	"github.com/toji-build/toji/workers/step"
 )
@@ -122,6 +124,47 @@ func (s *SiteJob) Run(ctx context.Context, name string, argv ...string) (log str
 		err = koji.GenericErrorf("%s: %s, see %s.log", name, exit, name)
 	}
 	return log, err
+}
+
+// subtaskEvery is how often a task looks whether its subtask has ended, as Koji's
+// builder does.
+const subtaskEvery = 2 * time.Second
+
+// Subtask makes another task as a part of this one, waits for its end and returns
+// its result, as Call does; its fault is the error. The label names it among the
+// parts of this task: a task that is tried again finds the part that it has. With
+// this task the part is cancelled; while it waits, this task is no load.
+func (s *SiteJob) Subtask(ctx context.Context, label, method string, args ...any) (any, error) {
+	p := api.SubtaskParams{Method: method, ArgList: args, Parent: s.ID, Opts: map[string]any{"label": label}}
+	id, err := rpc.Invoke(ctx, s.job.hub, api.HostSubtask, p)
+	if err != nil {
+		return nil, err
+	}
+	parts := []int64{id}
+	if _, err := rpc.Invoke(ctx, s.job.hub, api.HostTaskSetWait, api.TaskSetWaitParams{Parent: s.ID, Tasks: &parts}); err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(subtaskEvery)
+	defer tick.Stop()
+	for {
+		ended, err := rpc.Invoke(ctx, s.job.hub, api.TaskFinished, api.TaskParams{TaskID: id})
+		if err != nil {
+			return nil, err
+		}
+		if ended {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
+	results, err := rpc.Invoke(ctx, s.job.hub, api.HostTaskWaitResults, api.TaskWaitResultsParams{Parent: s.ID, Tasks: &parts})
+	if err != nil {
+		return nil, err
+	}
+	return results[0][1], nil
 }
 
 // Call calls a method of the hub as this host, which may do what hosts may with

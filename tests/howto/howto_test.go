@@ -71,7 +71,12 @@ func (w *world) followSite(t *testing.T, p page) {
 	start := func() *stack.Role {
 		worker, err := w.StartWorker(filepath.Join(dir, "lines-worker"), "site1")
 		require.NoError(t, err)
-		t.Cleanup(worker.Kill)
+		t.Cleanup(func() {
+			worker.Kill()
+			if text, err := os.ReadFile(worker.Log); t.Failed() && err == nil {
+				t.Logf("the worker says:\n%s", text)
+			}
+		})
 		return worker
 	}
 	worker := start()
@@ -87,6 +92,14 @@ func (w *world) followSite(t *testing.T, p page) {
 	require.NoError(t, err)
 	w.refuses(t, request[0])
 
+	t.Run("subtasks", func(t *testing.T) {
+		id, err := w.make(t, w.Client, "siteNaps", 0)
+		require.NoError(t, err)
+		require.Equal(t, []any{"slept well", "slept well"}, w.result(t, id))
+		children, err := rpc.Invoke(t.Context(), w.Client, api.GetTaskChildren, api.TaskChildrenParams{TaskID: id})
+		require.NoError(t, err)
+		require.Len(t, children, 2)
+	})
 	t.Run("cancel", func(t *testing.T) { w.cancels(t) })
 	t.Run("kill", func(t *testing.T) {
 		id, err := w.make(t, w.Client, "siteSleep", 4)

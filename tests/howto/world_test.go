@@ -21,8 +21,9 @@ import (
 	"github.com/toji-build/toji/tests/stack"
 )
 
-// patience is how long a test waits for anything: far longer than it takes.
-const patience = 90 * time.Second
+// patience is how long a test waits for anything: far longer than it takes, even if
+// it has to wait for a heartbeat that does not come, on a machine with other work.
+const patience = 3 * time.Minute
 
 // world is a copy of the source tree and a stack of what is built of it.
 type world struct {

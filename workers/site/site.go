@@ -41,7 +41,7 @@ import (
 )
 
 // Job is a task at work: who it is for, its folder, its log, and what can be done
-// for it. See builder.SiteJob.
+// for it (Fetch, Run, Upload, Subtask, Call). See builder.SiteJob.
 type Job = builder.SiteJob
 
 // AnyUser as a type's Permission lets in everyone who is logged in.
