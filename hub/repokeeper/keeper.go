@@ -35,8 +35,9 @@ const leaderLock = 0x746f6a697265706f
 // Options are the keeper's settings.
 type Options struct {
 	// Settle is how long a tag has to be quiet before its repository is made
-	// anew; default 0.3 s. Several builds of one update thus make one repository;
-	// what comes later waits for it and makes one more.
+	// anew; default 0.1 s, which is longer than from one call of a client to its next.
+	// Several builds of one update thus make one repository; what comes later waits
+	// for it and makes one more. A repository that somebody asks for does not wait.
 	Settle time.Duration
 	// SettleMax is how long a tag's first change waits at most; default 10 s.
 	SettleMax time.Duration
@@ -52,7 +53,7 @@ type Keeper struct {
 
 // New makes a keeper for the repositories of h.
 func New(h *hub.Hub, log *slog.Logger, o Options) *Keeper {
-	o.Settle, o.SettleMax = cmp.Or(o.Settle, 300*time.Millisecond), cmp.Or(o.SettleMax, 10*time.Second)
+	o.Settle, o.SettleMax = cmp.Or(o.Settle, 100*time.Millisecond), cmp.Or(o.SettleMax, 10*time.Second)
 	return &Keeper{hub: h, log: log, opts: o, client: newClient()}
 }
 
@@ -107,7 +108,8 @@ func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 			settle.Reset(min(k.opts.Settle, time.Until(latest)))
 		case <-settle.C:
 			latest = time.Time{}
-			err = k.RequestStale(ctx)
+			// How long old repositories were right can be found out last.
+			err = errors.Join(k.RequestStale(ctx), k.ServeQueue(ctx), k.hub.UpdateRepoEnds(ctx))
 		case <-external:
 			err = k.CheckExternal(ctx)
 		case <-queue:
@@ -137,6 +139,7 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 	return errors.Join(
 		k.RequestStale(ctx),
 		k.ServeQueue(ctx),
+		k.hub.UpdateRepoEnds(ctx),
 		k.hub.RetireRepos(ctx),
 		k.hub.RemoveOldRepos(ctx),
 		st.ForgetPending(ctx),
@@ -149,9 +152,6 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 // show them any more, and has the tasks that wait for builds look again.
 func (k *Keeper) RequestStale(ctx context.Context) error {
 	if err := k.hub.Store.WakeWaitrepo(ctx); err != nil {
-		return err
-	}
-	if err := k.hub.UpdateRepoEnds(ctx); err != nil {
 		return err
 	}
 	stale, err := k.hub.Store.StaleRepos(ctx)
