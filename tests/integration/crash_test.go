@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,22 +41,49 @@ func TestPartsDie(t *testing.T) {
 	}
 }
 
-// A builder that is upgraded, which is stopped and started anew, leaves its builds
-// alone.
+// A builder that is upgraded, in order or not, leaves its builds alone: the next one,
+// which is another program, goes on with their logs and learns how they end.
 func TestUpgradeBuilder(t *testing.T) {
 	l := start(t)
-	s, id, arch := l.slow(t, 6)
-	before, err := l.Child("worker --config")
-	require.NoError(t, err)
-	require.NoError(t, syscall.Kill(before.PID, syscall.SIGTERM))
-	await(t, "another builder", func() bool {
-		after, err := l.Child("worker --config")
-		return err == nil && after.PID != before.PID
-	})
-	l.closed(t, id)
-	l.completed(t, s.nvr, "plain", 2)
-	l.builtOnce(t, s, id, arch)
-	require.Empty(t, l.status(t, arch).Failures)
+	for _, c := range []struct {
+		name   string
+		signal syscall.Signal
+		fails  bool
+	}{
+		{"stopped", syscall.SIGTERM, false},
+		{"killed", syscall.SIGKILL, false},
+		{"stopped, and the build fails", syscall.SIGTERM, true},
+		{"killed, and the build fails", syscall.SIGKILL, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := l.tick(t, 8, c.fails, "default")
+			before, err := l.Child("worker --config")
+			require.NoError(t, err)
+			l.replaceProgram(t)
+			require.NoError(t, syscall.Kill(before.PID, c.signal))
+			await(t, "another builder", func() bool {
+				after, err := l.Child("worker --config")
+				return err == nil && after.PID != before.PID
+			})
+			if c.fails {
+				require.Equal(t, koji.FaultBuild, l.failed(t, b.build).Fault)
+				b.once(t, l, "failed")
+				return
+			}
+			l.closed(t, b.build)
+			l.completed(t, "tick-1.0-"+b.release, "plain", 2)
+			b.once(t, l, "closed")
+		})
+	}
+}
+
+// replaceProgram puts a copy in the place of the program, as an upgrade does.
+func (l *lab) replaceProgram(t *testing.T) {
+	t.Helper()
+	next := l.toji + ".new"
+	out, err := exec.Command("cp", l.toji, next).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Rename(next, l.toji))
 }
 
 // freedWithin is how long a task may wait for another host after its own ended:

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/toji-build/toji/internal/testenv"
+	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 )
 
@@ -103,31 +104,53 @@ func TestNetworkCut(t *testing.T) {
 	t.Cleanup(host.Kill)
 	l.awaitReady(t, name)
 
-	call(t, l, api.PackageListAdd, api.PackageListAddParams{TagInfo: "plain", PkgInfo: "tick", Owner: "admin"})
-	ticks := int(outage.Seconds()) + 5
-	s := source{release: fmt.Sprint(l.serial.Add(1)), marker: fmt.Sprint(ticks)}
-	url := commit(t, filepath.Join(l.dir, "git", s.release, "tick"), "tick.spec", s.spec(t, "tick"))
-	id := call(t, l, api.BuildTask, api.BuildTaskParams{Src: url, Target: "plain", Channel: name})
-	arch := l.child(t, id, "buildArch").ID
-	streamed := filepath.Join("work", "tasks", fmt.Sprint(arch%10000), fmt.Sprint(arch), "build.log")
-	await(t, "the first tick in the log", func() bool {
-		text, err := os.ReadFile(filepath.Join(l.Env["TOJI_TOPDIR"], streamed))
-		return err == nil && strings.Contains(string(text), "tick 2 of")
-	})
-
+	b := l.tick(t, int(outage.Seconds())+5, false, name)
 	n.cut(t)
 	<-time.After(outage) // the passing of time is what is tested
-	require.NotContains(t, l.file(t, streamed), fmt.Sprintf("tick %d of", ticks-3), "the network is away")
+	require.NotContains(t, l.file(t, b.log), fmt.Sprintf("tick %d of", b.ticks-3), "the network is away")
 	n.mend(t)
 	mended := time.Now()
-	l.closed(t, id)
+	l.closed(t, b.build)
 	t.Logf("the build ended %v after an outage of %v", time.Since(mended).Round(time.Second), outage)
+	l.completed(t, "tick-1.0-"+b.release, "plain", 2)
+	b.once(t, l, "closed")
+}
 
-	l.completed(t, "tick-1.0-"+s.release, "plain", 2)
-	log := l.file(t, "packages", "tick", "1.0", s.release, "data", "logs", "noarch", "build.log")
-	require.Len(t, regexp.MustCompile(`(?m)^tick \d+ of `+s.release+`$`).FindAllString(log, -1), ticks, "each tick once")
-	for _, task := range []int64{id, arch} {
-		require.Equal(t, []string{"closed"}, l.outcomes(t, task))
-		require.Empty(t, l.status(t, task).Failures)
+// ticking is a build under way that writes to its log each second.
+type ticking struct {
+	build, arch int64 // tasks
+	release     string
+	ticks       int
+	log         string // as it grows, below the top directory
+}
+
+// tick begins such a build of so many seconds, which may fail in the end, and
+// returns when the hub has the first of its log.
+func (l *lab) tick(t *testing.T, seconds int, fails bool, channel string) ticking {
+	t.Helper()
+	call(t, l, api.PackageListAdd, api.PackageListAddParams{TagInfo: "plain", PkgInfo: "tick", Owner: "admin", Force: true})
+	b := ticking{release: fmt.Sprint(l.serial.Add(1)), ticks: seconds}
+	text := fill(t, "tick", map[string]any{"Release": b.release, "Seconds": seconds, "Fails": fails})
+	url := commit(t, filepath.Join(l.dir, "git", b.release, "tick"), "tick.spec", text)
+	b.build = call(t, l, api.BuildTask, api.BuildTaskParams{Src: url, Target: "plain", Channel: channel})
+	b.arch = l.child(t, b.build, "buildArch").ID
+	b.log = filepath.Join("work", "tasks", fmt.Sprint(b.arch%10000), fmt.Sprint(b.arch), "build.log")
+	await(t, "the first ticks in the log", func() bool {
+		text, err := os.ReadFile(filepath.Join(l.Env["TOJI_TOPDIR"], b.log))
+		return err == nil && strings.Contains(string(text), "tick 2 of")
+	})
+	return b
+}
+
+// once holds that the log is whole, and that the work was done once with the
+// outcome, which is that of the package alone.
+func (b ticking) once(t *testing.T, l *lab, outcome string) {
+	t.Helper()
+	require.Len(t, regexp.MustCompile(`(?m)^tick \d+ of `+b.release+`$`).FindAllString(l.file(t, b.log), -1), b.ticks, "each tick once")
+	for _, task := range []int64{b.build, b.arch} {
+		require.Equal(t, []string{outcome}, l.outcomes(t, task))
+		for _, f := range l.status(t, task).Failures {
+			require.Equal(t, koji.KindPackage, f.Class, f.Message)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func TestBuildFromGit(t *testing.T) {
 	l.closed(t, id)
 	b := l.completed(t, s.nvr, "plain", 2)
 	require.Contains(t, *b.Source, commit)
-	require.Equal(t, map[string]any{"source": map[string]any{"original_url": url}}, map[string]any(b.Extra))
+	require.Equal(t, map[string]any{"source": map[string]any{"original_url": url}}, map[string]any(b.Extra.Object()))
 	made := l.child(t, id, "buildSRPMFromSCM")
 	require.Contains(t, l.output(t, made.ID, "checkout.log"), "hello-noarch")
 }

@@ -74,7 +74,7 @@ func TestWrapperRPM(t *testing.T) {
 		l.closed(t, id)
 		b := l.completed(t, own.String(), "plain", 2)
 		require.Equal(t, id, *b.TaskID)
-		require.Equal(t, map[string]any{"why": "test"}, b.Extra["custom_user_metadata"])
+		require.Equal(t, map[string]any{"why": "test"}, b.Extra.Object()["custom_user_metadata"])
 		require.Equal(t, "tag", *l.child(t, id, "tagBuild").Label)
 		require.Empty(t, call(t, l, api.ListBuildRPMs, api.OneBuildParams{Build: nvr.String()}))
 	})
