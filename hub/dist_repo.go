@@ -36,9 +36,8 @@ func bindDistRepos(r *rpc.Registry, h *Hub) {
 
 // chainBuild makes a chainbuild task for a client.
 func (h *Hub) chainBuild(ctx context.Context, p api.ChainBuildParams) (int64, error) {
-	if _, ok := p.Srcs.([]any); !ok {
-		return 0, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'list'>",
-			pyStr(p.Srcs), xmlrpc.TypeName(p.Srcs))
+	if err := needList(p.Srcs); err != nil {
+		return 0, err
 	}
 	return h.makeBuild(ctx, "chainbuild", p.Srcs, p.Target, p.Opts, p.Priority, p.Channel)
 }
@@ -73,11 +72,21 @@ func (h *Hub) distRepo(ctx context.Context, p api.DistRepoParams) (int64, error)
 	return h.MakeTask(ctx, "distRepo", []any{p.Tag, repoID, p.Keys, opts}, TaskOpts{Priority: new(15), Channel: "createrepo"})
 }
 
+// needList refuses what is no list.
+func needList(v any) error {
+	switch v.(type) {
+	case []any:
+		return nil
+	case nil:
+		return koji.ParameterErrorf("Invalid type, expected type <class 'list'>")
+	}
+	return koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'list'>", pyStr(v), xmlrpc.TypeName(v))
+}
+
 // initDistRepo inserts the row of a dist repo and makes its folders.
 func (h *Hub) initDistRepo(ctx context.Context, tag *api.Tag, p api.DistRepoParams) (id, event int64, err error) {
-	if _, ok := p.Keys.([]any); !ok {
-		return 0, 0, koji.ParameterErrorf("Invalid type for value '%s': <class '%s'>, expected type <class 'list'>",
-			pyStr(p.Keys), xmlrpc.TypeName(p.Keys))
+	if err := needList(p.Keys); err != nil {
+		return 0, 0, err
 	}
 	var opts tasks.DistRepoOpts
 	if err := rpc.Into(p.TaskOpts, &opts); err != nil {

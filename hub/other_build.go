@@ -53,6 +53,9 @@ func (h *Hub) chainMaven(ctx context.Context, p api.ChainMavenParams) (int64, er
 	if !h.Config.EnableMaven {
 		return 0, errNoMaven
 	}
+	if p.Builds == nil {
+		return 0, koji.ParameterErrorf("Invalid type, expected type <class 'dict'>")
+	}
 	var opts any // Koji: none stay none here
 	if p.Opts != nil {
 		opts = p.Opts

@@ -116,6 +116,7 @@ func TestOtherTasksAreRefused(t *testing.T) {
 			"Non-scratch builds must provide url for the indirection template"},
 		{"no Maven", plain, asAdmin(t), call("mavenBuild", "u", "f40"), nil, koji.FaultGeneric, "Maven support not enabled"},
 		{"no Maven chain", plain, asAdmin(t), call("chainMaven", map[string]any{}, "f40"), nil, koji.FaultGeneric, "Maven support not enabled"},
+		{"chain of nothing", h, asAdmin(t), call("chainMaven", nil, "f40"), nil, koji.FaultParameter, "Invalid type, expected type <class 'dict'>"},
 		{"no wrapper", plain, asAdmin(t), call("wrapperRPM", "b-1-1", "u", "f40"), nil, koji.FaultGeneric, "Maven support not enabled"},
 		{"no Windows", plain, asAdmin(t), call("winBuild", "vm", "u", "f40"), nil, koji.FaultGeneric, "Windows support not enabled"},
 		{"no such build", h, asAdmin(t), call("wrapperRPM", "b-1-1", "u", "f40"), nil, koji.FaultGeneric, "No such build: 'b-1-1'"},

@@ -87,15 +87,15 @@ var (
 		Doc: "Log in with what the connection proves: a TLS client certificate or a Kerberos ticket.",
 	})
 	Logout = rpc.Define(rpc.Method[LogoutParams, rpc.None]{
-		Name: "logout", Access: Anyone, Writes: true,
+		Name: "logout", Func: "logout", Access: Anyone, Writes: true,
 		Doc: "Close the session, or another one, and those below it.",
 	})
 	LogoutChild = rpc.Define(rpc.Method[LogoutChildParams, rpc.None]{
-		Name: "logoutChild", Access: Anyone, Writes: true,
+		Name: "logoutChild", Func: "logoutChild", Access: Anyone, Writes: true,
 		Doc: "Close a subsession of this session.",
 	})
 	Subsession = rpc.Define(rpc.Method[NoParams, *SessionKey]{
-		Name: "subsession", Access: Anyone, Writes: true,
+		Name: "subsession", Func: "subsession", Access: Anyone, Writes: true,
 		Doc: "Open a session that ends with this one.",
 	})
 	ExclusiveSession = rpc.Define(rpc.Method[ArgsParams, rpc.None]{
@@ -103,7 +103,7 @@ var (
 		Doc: "Keep the user's other sessions from calling anything.",
 	})
 	SharedSession = rpc.Define(rpc.Method[NoParams, rpc.None]{
-		Name: "sharedSession", Access: Anyone, Writes: true,
+		Name: "sharedSession", Func: "sharedSession", Access: Anyone, Writes: true,
 		Doc: "Undo exclusiveSession.",
 	})
 	GetSessionInfo = rpc.Define(rpc.Method[GetSessionInfoParams, any]{

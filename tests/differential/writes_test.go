@@ -3,6 +3,7 @@ package differential
 import (
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
@@ -19,6 +21,56 @@ func TestWrites(t *testing.T) {
 	w := newTwins(t, "", "alice")
 	for _, c := range writes() {
 		w.do(c)
+	}
+	w.compare()
+}
+
+// TestWrongWrites calls every writing method with arguments that its signature
+// does not have: none, too many, and one of no known name. Both hubs have to refuse
+// with the same words, and change nothing.
+func TestWrongWrites(t *testing.T) {
+	w := newTwins(t, hostWorld, "builder1")
+	w.do(as("builder1", "exclusiveSession"))
+	for _, d := range rpc.Declared() {
+		if !d.Writes || strings.HasPrefix(d.Name, "toji.") {
+			continue
+		}
+		user := "kojiadmin"
+		if strings.HasPrefix(d.Name, "host.") {
+			user = "builder1"
+		}
+		rest := slices.ContainsFunc(d.Params, func(p rpc.Param) bool { return p.Rest != rpc.RestNone })
+		required := slices.ContainsFunc(d.Params, func(p rpc.Param) bool { return !p.Optional && p.Rest == rpc.RestNone })
+		if required {
+			w.do(as(user, d.Name))
+			w.do(as(user, d.Name, kw("nonsense", 1)))
+		}
+		if !rest {
+			w.do(as(user, d.Name, slices.Repeat([]any{1}, len(d.Params)+1)...))
+			w.do(as(user, d.Name, append(slices.Repeat([]any{1}, len(d.Params)), kw("nonsense", 1))...))
+		}
+	}
+	w.compare()
+}
+
+// TestStrangersWrite calls every writing method with arguments that could be right,
+// as nobody, as a user without permissions, and as a host without exclusive session.
+func TestStrangersWrite(t *testing.T) {
+	w := newTwins(t, hostWorld, "bob", "builder2")
+	db, err := sql.Open("postgres", w.dsns[1])
+	require.NoError(t, err)
+	defer db.Close()
+	g := &generator{pools: fill(t, db), rand: rand.New(rand.NewPCG(13, 14))}
+	for _, d := range rpc.Declared() {
+		if !d.Writes || strings.HasPrefix(d.Name, "toji.") || strings.Contains(d.Name, "ogout") || d.Name == "host.repoDone" {
+			continue // Koji lets each host finish each repository
+		}
+		for _, user := range []string{"", "bob", "builder2"} {
+			args := arguments(d.Params, g.required(d.Name, d.Params))
+			if !slices.Contains(args, nil) { // such as of a kind that the generator does not know
+				w.do(as(user, d.Name, args...))
+			}
+		}
 	}
 	w.compare()
 }
