@@ -78,6 +78,7 @@ func (h *Hub) registerTaskType(ctx context.Context, spec task.Spec, user int64) 
 	case err != nil:
 		return err
 	case known == nil || known.Version < spec.Version:
+		h.Log.InfoContext(ctx, "task type registered", "type", spec.Name, "version", spec.Version, "user", user)
 		return h.Store.PutSiteType(ctx, spec, user)
 	case known.Version > spec.Version:
 		return koji.GenericErrorf("task type %s is registered in version %d, which is newer than %d", spec.Name, known.Version, spec.Version)
