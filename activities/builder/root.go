@@ -46,6 +46,7 @@ type root struct {
 	chroot  buildroot.Chroot
 	origins origins
 	job     *job
+	jobs    int // that were built in it
 }
 
 // makeRoot registers a buildroot at the hub and makes it.
@@ -133,8 +134,14 @@ func (r *root) init(ctx context.Context) error {
 func (r *root) build(ctx context.Context, b buildroot.Job) (buildroot.Result, error) {
 	r.setState(ctx, koji.BuildrootBuilding)
 	result, failed := r.driver.Build(ctx, r.Root, b)
+	r.jobs++
 	if len(result.Packages) > 0 && ctx.Err() == nil {
-		if _, err := rpc.Invoke(ctx, r.job.hub, api.HostUpdateBuildRootList, r.contents(result.Packages)); err != nil && failed == nil {
+		// Once: the root may be expired when a later life of the daemon comes here.
+		_, err := remember(r.job, fmt.Sprintf("updated-%d", r.jobs), func() (bool, error) {
+			_, err := rpc.Invoke(ctx, r.job.hub, api.HostUpdateBuildRootList, r.contents(result.Packages))
+			return err == nil, err
+		})
+		if failed == nil {
 			failed = err
 		}
 	}

@@ -30,7 +30,10 @@ type Role struct {
 
 // StartHub starts a second hub on the stack's database and Temporal, and returns
 // it with its URL. It need not be ready.
-func (s *Stack) StartHub() (*Role, string, error) {
+func (s *Stack) StartHub() (*Role, string, error) { return s.StartHubWith("second-hub", nil) }
+
+// StartHubWith is StartHub for a hub of a name with other keys of its section [hub].
+func (s *Stack) StartHubWith(name string, keys map[string]any) (*Role, string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, "", err
@@ -38,10 +41,11 @@ func (s *Stack) StartHub() (*Role, string, error) {
 	address := listener.Addr().String()
 	listener.Close()
 	changes := map[string]any{"listen": address, "listen_tls": "", "listen_builders": ""}
-	if err := s.configure("second-hub", "hub.toml", "hub", changes); err != nil {
+	maps.Copy(changes, keys)
+	if err := s.configure(name, "hub.toml", "hub", changes); err != nil {
 		return nil, "", err
 	}
-	r, err := s.startRole("hub", "second-hub")
+	r, err := s.startRole("hub", name)
 	return r, "http://" + address + "/kojihub", err
 }
 
@@ -58,7 +62,7 @@ func (s *Stack) StartHubAt(ip string) (*Role, map[string]any, error) {
 		defer listener.Close()
 		addresses[i] = listener.Addr().String()
 	}
-	cert, err := s.certificate(ip)
+	cert, err := s.Certificate(ip)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -105,7 +109,7 @@ func (s *Stack) StartBuilderBy(ctx context.Context, by []string, name string, ch
 
 // configureWorker writes NAME.toml for a build host of the name, and its certificate.
 func (s *Stack) configureWorker(name string, changes map[string]any) error {
-	cert, err := s.certificate(name)
+	cert, err := s.Certificate(name)
 	if err != nil {
 		return err
 	}
@@ -179,6 +183,13 @@ func (s *Stack) start(name string, argv ...string) (*Role, error) {
 
 // Done is closed when the process has ended.
 func (r *Role) Done() <-chan struct{} { return r.done }
+
+// Crash ends the process by SIGKILL and leaves what hangs on its lifeline alone: the
+// steps of builds, for the next builder.
+func (r *Role) Crash() {
+	_ = r.cmd.Process.Kill() // the only error is that it has ended
+	<-r.done
+}
 
 // Kill ends the process by SIGKILL, and all that hangs on its lifeline.
 func (r *Role) Kill() {

@@ -22,7 +22,7 @@ import (
 // need no server and no certificates.
 func (s *Stack) Login(ctx context.Context, user string, o client.Options) (*client.Client, error) {
 	var err error
-	if o.Cert, err = s.certificate(user); err != nil {
+	if o.Cert, err = s.Certificate(user); err != nil {
 		return nil, err
 	}
 	o.Server, o.ServerCA = s.Env["TOJI_TLS_URL"]+"/kojihub", filepath.Join(s.Dir, "tls", "ca.pem")
@@ -33,10 +33,10 @@ func (s *Stack) Login(ctx context.Context, user string, o client.Options) (*clie
 	return c, c.LoginCert(ctx)
 }
 
-// certificate writes a user's certificate and key, signed by the stack's own
+// Certificate writes a user's certificate and key, signed by the stack's own
 // authority, into one file and returns its path. The name may be an address, of a
 // server.
-func (s *Stack) certificate(user string) (string, error) {
+func (s *Stack) Certificate(user string) (string, error) {
 	ca, err := tls.LoadX509KeyPair(filepath.Join(s.Dir, "tls", "ca.pem"), filepath.Join(s.Dir, "tls", "ca.key"))
 	if err != nil {
 		return "", err
