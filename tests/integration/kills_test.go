@@ -76,6 +76,8 @@ func TestKillsInChain(t *testing.T) {
 			require.NoError(t, l.KillChild(victim.process))
 			awaitFor(t, killBudget, "the end of the chain", func() bool { return l.state(t, id).Finished() })
 			l.closed(t, id)
+			// The chain may have ended just before.
+			await(t, "the database being back", func() bool { return l.db.Ping(t.Context()) == nil })
 			t.Logf("killed while %s; the chain took %v", state, time.Since(began).Round(time.Millisecond))
 			sameRemains(t, want, l.remains(t, id, release))
 		})
