@@ -17,6 +17,7 @@ import (
 	"github.com/toji-build/toji/hub"
 	"github.com/toji-build/toji/internal/mail/mailtest"
 	"github.com/toji-build/toji/internal/task"
+	"github.com/toji-build/toji/internal/testenv"
 	"github.com/toji-build/toji/koji"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/tasks"
@@ -242,6 +243,7 @@ func (m *maker) distRepo() system.MoveDistRepoRequest {
 // twice: when it has run to its end the rows and files are those of an undisturbed
 // run, and so is its result.
 func TestActivities(t *testing.T) {
+	testenv.Need(t, trapsWork(), "seccomp's user notification (Linux 5.19)")
 	base := newWorld(t)
 	base.furnish(func(m *maker) {
 		m.exec(furniture)

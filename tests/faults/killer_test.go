@@ -4,11 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -19,24 +21,24 @@ import (
 // user notification) and waits for our word. So the process is killed before a
 // certain write with nothing in it that knows of it.
 
-// writes are the system calls that change files or send something.
-var writes = []uint32{
-	unix.SYS_WRITE, unix.SYS_PWRITE64, unix.SYS_COPY_FILE_RANGE, unix.SYS_SENDFILE, unix.SYS_SPLICE, unix.SYS_FTRUNCATE,
-	unix.SYS_OPENAT, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_MKDIRAT, unix.SYS_SYMLINKAT, unix.SYS_LINKAT,
-	unix.SYS_UNLINKAT, unix.SYS_FCHMODAT, unix.SYS_FCHMOD,
+// onPaths are the system calls that change a path, with the arguments that name it.
+var onPaths = map[int32]struct {
+	name      string
+	dir, path int
+}{
+	unix.SYS_OPENAT: {"create", 0, 1}, unix.SYS_RENAMEAT: {"rename to", 2, 3}, unix.SYS_RENAMEAT2: {"rename to", 2, 3},
+	unix.SYS_MKDIRAT: {"mkdir", 0, 1}, unix.SYS_SYMLINKAT: {"symlink", 1, 2}, unix.SYS_LINKAT: {"link", 2, 3},
+	unix.SYS_UNLINKAT: {"unlink", 0, 1}, unix.SYS_FCHMODAT: {"chmod", 0, 1},
 }
 
-// pathArgs says which arguments name the directory and the path that a system call
-// changes.
-var pathArgs = map[int32][2]int{
-	unix.SYS_OPENAT: {0, 1}, unix.SYS_RENAMEAT: {2, 3}, unix.SYS_RENAMEAT2: {2, 3}, unix.SYS_MKDIRAT: {0, 1},
-	unix.SYS_SYMLINKAT: {1, 2}, unix.SYS_LINKAT: {2, 3}, unix.SYS_UNLINKAT: {0, 1}, unix.SYS_FCHMODAT: {0, 1},
-}
-
-// fdArgs says which argument is the file that a system call changes.
-var fdArgs = map[int32]int{
-	unix.SYS_WRITE: 0, unix.SYS_PWRITE64: 0, unix.SYS_COPY_FILE_RANGE: 2, unix.SYS_SENDFILE: 0, unix.SYS_SPLICE: 2,
-	unix.SYS_FTRUNCATE: 0, unix.SYS_FCHMOD: 0,
+// onFiles are those that change an open file, or send something, with the argument
+// that is its descriptor.
+var onFiles = map[int32]struct {
+	name string
+	fd   int
+}{
+	unix.SYS_WRITE: {"write", 0}, unix.SYS_PWRITE64: {"write", 0}, unix.SYS_COPY_FILE_RANGE: {"write", 2}, unix.SYS_SENDFILE: {"write", 0},
+	unix.SYS_SPLICE: {"write", 2}, unix.SYS_FTRUNCATE: {"truncate", 0}, unix.SYS_FCHMOD: {"chmod", 0},
 }
 
 // trapSocket is the descriptor by which a trapped process hands its listener over.
@@ -45,9 +47,10 @@ const trapSocket = 3
 // enter puts this process into the trap and goes on as the role.
 func enter(role string) error {
 	runtime.LockOSThread()
+	writes := slices.AppendSeq(slices.Collect(maps.Keys(onPaths)), maps.Keys(onFiles))
 	filter := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: 0}} // the number of the call
 	for i, nr := range writes {
-		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(writes) - i), K: nr})
+		filter = append(filter, unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jt: uint8(len(writes) - i), K: uint32(nr)})
 	}
 	filter = append(filter, unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_ALLOW},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: unix.SECCOMP_RET_USER_NOTIF})
@@ -65,6 +68,13 @@ func enter(role string) error {
 		return err
 	}
 	return errors.Join(unix.Close(trapSocket), unix.Exec("/proc/self/exe", []string{os.Args[0], role}, os.Environ()))
+}
+
+// trapsWork reports whether the kernel can tell us of system calls.
+func trapsWork() bool {
+	action := uint32(unix.SECCOMP_RET_USER_NOTIF)
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
+	return errno == 0
 }
 
 // syscall is what the kernel tells of a system call (struct seccomp_notif).
@@ -178,17 +188,18 @@ func control(fd int, request uintptr, arg unsafe.Pointer) unix.Errno {
 
 // looksAt says what a system call is about to write, "" for nothing that counts.
 func (p *prey) looksAt(c *syscall) string {
-	if at, ok := pathArgs[c.nr]; ok {
+	if on, ok := onPaths[c.nr]; ok {
 		if c.nr == unix.SYS_OPENAT && c.args[2]&(unix.O_CREAT|unix.O_TRUNC) == 0 {
 			return ""
 		}
-		return p.below(name(c.nr), p.path(c, c.args[at[0]], c.args[at[1]]))
+		return p.below(on.name, p.path(c, c.args[on.dir], c.args[on.path]))
 	}
-	target := p.link(c, c.args[fdArgs[c.nr]])
-	if c.nr == unix.SYS_WRITE && strings.HasPrefix(target, "socket:") {
-		return p.sends(target, p.read(c, c.args[1], c.args[2]))
+	on := onFiles[c.nr]
+	file := p.link(c, c.args[on.fd])
+	if c.nr == unix.SYS_WRITE && strings.HasPrefix(file, "socket:") {
+		return p.sends(file, p.read(c, c.args[1], c.args[2]))
 	}
-	return p.below(name(c.nr), target)
+	return p.below(on.name, file)
 }
 
 // below names a write to a path, if it is one that counts.
@@ -198,13 +209,6 @@ func (p *prey) below(what, path string) string {
 		return ""
 	}
 	return what + " " + rel
-}
-
-func name(nr int32) string {
-	return map[int32]string{
-		unix.SYS_OPENAT: "create", unix.SYS_RENAMEAT: "rename", unix.SYS_RENAMEAT2: "rename", unix.SYS_MKDIRAT: "mkdir",
-		unix.SYS_SYMLINKAT: "symlink", unix.SYS_LINKAT: "link", unix.SYS_UNLINKAT: "unlink", unix.SYS_FCHMODAT: "chmod", unix.SYS_FCHMOD: "chmod",
-	}[nr] + map[bool]string{true: "write"}[fdArgs[nr] != 0 || nr == unix.SYS_WRITE || nr == unix.SYS_PWRITE64]
 }
 
 // link is what a descriptor of the process is.
