@@ -119,7 +119,7 @@ func (d *rpmDetails) addBuild(ctx context.Context, c rpc.Caller) error {
 		return err
 	}
 	headers, err := rpc.Invoke(ctx, c, api.GetRPMHeaders, api.GetRPMHeadersParams{RPMID: d.ID, Headers: []string{"license"}})
-	d.License = headers["license"]
+	d.License = headers.Get("license")
 	return err
 }
 

@@ -193,7 +193,10 @@ func (h *Hub) rpmHeader(ctx context.Context, ref any, strict bool, what string) 
 		}
 		return r, nil, koji.GenericErrorf(format, args...)
 	}
-	if r.BuildID == nil {
+	switch {
+	case r.BuildID == nil && what == "headers": // Koji: other words there
+		return refuse("External rpm: %d", r.ID)
+	case r.BuildID == nil:
 		return refuse("Can not get %s, because RPM: %s is not internal", what, pyStr(ref))
 	}
 	b, err := h.Store.Build(ctx, store.BuildKey{ID: *r.BuildID})
@@ -306,7 +309,7 @@ func (h *Hub) getRPMFile(ctx context.Context, p api.GetRPMFileParams) (map[strin
 	return map[string]any{}, nil
 }
 
-func (h *Hub) getRPMHeaders(ctx context.Context, p api.GetRPMHeadersParams) (map[string]any, error) {
+func (h *Hub) getRPMHeaders(ctx context.Context, p api.GetRPMHeadersParams) (xmlrpc.Ordered, error) {
 	var header *rpmfile.Header
 	var err error
 	switch {
@@ -318,21 +321,21 @@ func (h *Hub) getRPMHeaders(ctx context.Context, p api.GetRPMHeadersParams) (map
 		return nil, koji.GenericErrorf("either rpmID or taskID and filepath must be specified")
 	}
 	if err != nil || header == nil {
-		return map[string]any{}, err
+		return xmlrpc.Ordered{}, err
 	}
 	names := p.Headers
 	if names == nil {
 		names = header.Tags()
 	}
-	values := map[string]any{}
+	members := make([]any, 0, 2*len(names))
 	for _, name := range names {
 		v, ok := header.Get(name)
 		if !ok {
 			return nil, koji.GenericErrorf("No such rpm header field: %s", strings.ToUpper(name))
 		}
-		values[name] = v
+		members = append(members, name, v)
 	}
-	return values, nil
+	return xmlrpc.OrderedOf(members...), nil
 }
 
 // taskRPM reads the header of a file in the output of a task; nil if there is

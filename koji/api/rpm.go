@@ -3,6 +3,7 @@ package api
 import (
 	"github.com/toji-build/toji/internal/rpc"
 	"github.com/toji-build/toji/koji"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // RPM is an RPM as getRPM answers.
@@ -161,7 +162,7 @@ var (
 		Name: "getRPMFile", Access: Anyone,
 		Doc: "Return a file in an RPM; empty if there is none and strict is false.",
 	})
-	GetRPMHeaders = rpc.Define(rpc.Method[GetRPMHeadersParams, map[string]any]{
+	GetRPMHeaders = rpc.Define(rpc.Method[GetRPMHeadersParams, xmlrpc.Ordered]{
 		Name: "getRPMHeaders", Access: Anyone,
 		Doc: "Return header fields of an RPM file by name.",
 	})
