@@ -88,7 +88,7 @@ func live[P, R any](l *life, f body[P, R], p P) (R, error) {
 		}
 		var text string
 		if err == nil {
-			text, err = xmlrpc.MarshalResult(r)
+			text, err = xmlrpc.MarshalResult(r) //workflowcheck:ignore (it sorts the members of maps)
 		}
 		again, err := l.finish(text, err)
 		switch {
@@ -137,7 +137,7 @@ func endOf[R any](end task.End) (r R, err error) {
 	}
 	v, err := xmlrpc.UnmarshalResult(end.Result)
 	if err == nil {
-		err = rpc.Into(v, &r)
+		err = rpc.Into(v, &r) //workflowcheck:ignore (of a map it makes a map or a struct)
 	}
 	if err != nil {
 		err = failure.Error(task.Failure{Fault: koji.FaultGeneric, Kind: koji.KindInfrastructure, Msg: "the task's result makes no sense: " + err.Error()})

@@ -82,7 +82,7 @@ func (j *job) createDistRepo(ctx context.Context, p tasks.CreatedistrepoParams) 
 	return d.send(ctx)
 }
 
-// deltaDirs are the dist repos to make delta RPMs against.
+// deltaDirs are the folders of RPMs to make delta RPMs against.
 func (d *distJob) deltaDirs(ctx context.Context) (dirs []string, err error) {
 	for _, id := range d.params.Opts.Delta {
 		old, err := rpc.Invoke(ctx, d.hub, api.RepoInfo, api.RepoInfoParams{RepoID: id, Strict: true})
@@ -102,7 +102,12 @@ func (d *distJob) deltaDirs(ctx context.Context) (dirs []string, err error) {
 		if _, err := os.Stat(dir); err != nil {
 			return nil, koji.GenericErrorf("Base drpm repo missing: %s", dir)
 		}
-		dirs = append(dirs, dir)
+		// createrepo_c does not look below the folders that it is given.
+		folders, err := filepath.Glob(filepath.Join(dir, "Packages", "*"))
+		if err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, folders...)
 	}
 	return dirs, nil
 }

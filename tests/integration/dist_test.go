@@ -99,6 +99,27 @@ func TestDistRepo(t *testing.T) {
 	})
 }
 
+// Clients that have the packages of an older repository get what has changed.
+func TestDeltaDistRepo(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	tag, first := l.distTag(t, "hello-noarch")
+	opts := map[string]any{"allow_missing_signatures": true}
+	task, old := l.distRepo(t, tag, []any{}, opts)
+	l.closed(t, task)
+	next := l.srpm(t, "hello-noarch", 0)
+	l.closed(t, l.build(t, next, "plain", nil))
+	call(t, l, api.TagBuildBypass, api.TagBuildBypassParams{Tag: tag, Build: next.nvr})
+	opts["delta"] = []any{old}
+	task, repo := l.distRepo(t, tag, []any{}, opts)
+	l.closed(t, task)
+	dir := l.distDir(tag, repo, "x86_64")
+	require.FileExists(t, filepath.Join(dir, "drpms", fmt.Sprintf("hello-noarch-1.0-%s_1.0-%s.noarch.drpm", first.release, next.release)))
+	repomd, err := os.ReadFile(filepath.Join(dir, "repodata", "repomd.xml"))
+	require.NoError(t, err)
+	require.Contains(t, string(repomd), `type="prestodelta"`)
+}
+
 // sign adds a signature to an RPM of the system, with a key made for the purpose,
 // whose id it returns.
 func (l *lab) sign(t *testing.T, path, rpm string) string {

@@ -49,13 +49,16 @@ func TestOwnStack(t *testing.T) {
 	t.Parallel()
 	l, relay := mailLab(t)
 	t.Run("mail", func(t *testing.T) { testMail(t, l, relay) })
-	// toji dev starts a daemon again that has ended, as a service manager does.
+	// toji dev starts a daemon again that has ended, as a service manager does. What
+	// it has kept of failed builds it still has.
 	t.Run("restartHosts", func(t *testing.T) {
+		_, root := l.failedRoot(t)
 		id := call(t, l, api.RestartHosts, api.RestartHostsParams{Priority: 5})
 		l.closed(t, id)
 		restart := l.task(t, l.child(t, id, "restart").ID)
 		require.Equal(t, "graceful restart initiated", l.result(t, restart.ID))
 		require.Greater(t, l.task(t, l.child(t, id, "restartVerify").ID).CreateTS, restart.CreateTS)
+		l.closed(t, call(t, l, api.SaveFailedTree, api.SaveFailedTreeParams{BuildrootID: root}))
 	})
 }
 

@@ -1,10 +1,12 @@
 package createrepo
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"github.com/toji-build/toji/koji"
@@ -32,6 +34,9 @@ type Dist struct {
 // where it was.
 func MakeDist(ctx context.Context, runner Runner, d Dist) error {
 	if err := d.check(); err != nil {
+		return err
+	}
+	if err := d.checkDeltas(ctx); err != nil {
 		return err
 	}
 	update := d.OldRepodata != "" && isDir(d.OldRepodata)
@@ -65,6 +70,19 @@ func (d Dist) check() error {
 		return koji.GenericErrorf("zchunk dir path is file: %s", d.ZckDictDir)
 	}
 	return koji.GenericErrorf("zchunk dir path doesn't exist: %s", d.ZckDictDir)
+}
+
+// checkDeltas holds that the host's createrepo_c was built with delta RPMs, if they
+// are wanted; another host's may be.
+func (d Dist) checkDeltas(ctx context.Context) error {
+	if len(d.OldPackages) == 0 {
+		return nil
+	}
+	out, err := exec.CommandContext(ctx, "createrepo_c", "--version").Output()
+	if err == nil && !bytes.Contains(out, []byte("DeltaRPM")) {
+		err = koji.GenericErrorf("createrepo_c of this host makes no delta RPMs").WithKind(koji.KindInfrastructure)
+	}
+	return err
 }
 
 func (d Dist) argv(update bool) ([]string, error) {

@@ -111,7 +111,7 @@ func (p *parser) endDirective(own bool) {
 	p.blanks()
 	switch rest := p.rest(); {
 	case strings.HasPrefix(rest, "##"): // a comment
-		own = p.directive("#", own) != nil
+		p.directive("#", own)
 	case strings.HasPrefix(rest, "#"):
 		p.pos++
 		p.endLine(own)
