@@ -25,6 +25,7 @@ type newArchive struct {
 	rel    string         // below work/
 	subdir string         // below the directory of its type; not for Maven, Windows and images
 	info   map[string]any // what its build type wants to know
+	about  map[string]any // what a content generator says of the file
 }
 
 // archiveMove brings a file of a build into place.
@@ -119,7 +120,33 @@ func (h *Hub) recordArchives(ctx context.Context, f *filing, b *api.Build, list 
 		}
 		moves = append(moves, move)
 	}
-	return moves, h.Store.AddArchives(ctx, rows)
+	if err := h.Store.AddArchives(ctx, rows); err != nil {
+		return nil, err
+	}
+	return moves, h.publishArchives(ctx, b, list, rows)
+}
+
+// publishArchives tells that archives were imported; rows have their ids.
+func (h *Hub) publishArchives(ctx context.Context, b *api.Build, list []newArchive, rows []store.NewArchive) error {
+	if !h.Messages.Enabled {
+		return nil
+	}
+	for i, a := range list {
+		archive, err := h.getArchive(ctx, api.ArchiveParams{ArchiveID: rows[i].ID, Strict: true})
+		if err != nil {
+			return err
+		}
+		fileinfo := a.about
+		if fileinfo == nil {
+			fileinfo = map[string]any{}
+		}
+		if err := h.publishImport(ctx, "archive", b, data{
+			"archive": archive, "build_type": a.BType, "filepath": h.Paths.Work("") + "/" + a.rel, "fileinfo": fileinfo,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // describe reads what the archive's build type wants to know of it.

@@ -94,6 +94,18 @@ func (l *life) begun() CompleteBuildRequest {
 	}
 }
 
+// begunDraft is begun for a draft.
+func (l *life) begunDraft() CompleteBuildRequest {
+	l.t.Helper()
+	req := l.begun()
+	require.NoError(l.t, l.FailBuild(l.ctx, 100, req.BuildID))
+	l.exec(`DELETE FROM build_types; DELETE FROM build`) // the NVR is wanted once more
+	var err error
+	req.BuildID, err = l.InitBuild(l.ctx, InitBuildRequest{TaskID: 100, Owner: 2, Name: "foo", Version: "1.0", Release: "1", Draft: true})
+	require.NoError(l.t, err)
+	return req
+}
+
 func (l *life) get(id int64) *api.Build {
 	l.t.Helper()
 	b, err := l.build(l.ctx, id, true)
@@ -408,12 +420,8 @@ func TestCompleteBuildOnVolume(t *testing.T) {
 
 func TestPromoteBuild(t *testing.T) {
 	l := newLife(t)
-	req := l.begun()
-	require.NoError(t, l.FailBuild(l.ctx, 100, req.BuildID))
-	l.exec(`DELETE FROM build_types; DELETE FROM build`) // the NVR is wanted once more
-	id, err := l.InitBuild(l.ctx, InitBuildRequest{TaskID: 100, Owner: 2, Name: "foo", Version: "1.0", Release: "1", Draft: true})
-	require.NoError(t, err)
-	req.BuildID = id
+	req := l.begunDraft()
+	id := req.BuildID
 	promote := func() (b *api.Build, err error) {
 		err = l.Store.InTx(l.ctx, func(ctx context.Context) error {
 			b, err = l.promoteBuild(ctx, api.PromoteBuildParams{Build: id, Force: true})
@@ -421,7 +429,7 @@ func TestPromoteBuild(t *testing.T) {
 		})
 		return b, err
 	}
-	_, err = promote()
+	_, err := promote()
 	require.ErrorContains(t, err, "Reason: state (BUILDING) is not COMPLETE.")
 	require.NoError(t, l.CompleteBuild(l.ctx, req))
 	draft := l.get(id)

@@ -225,7 +225,7 @@ func (c *cgImporter) recordFiles(ctx context.Context, b *api.Build, dir string) 
 		root := &c.roots[f.root].ID
 		switch {
 		case f.rpm != nil:
-			f.rpm.brootID = root
+			f.rpm.brootID, f.rpm.fileinfo = root, c.meta.Output[i]
 			rpms = append(rpms, f.rpm)
 			moves = append(moves, archiveMove{rel: f.rel, to: f.rpm.place(dir)})
 		case f.Type == "log" && f.MetadataOnly: // nothing is recorded of logs
@@ -236,7 +236,9 @@ func (c *cgImporter) recordFiles(ctx context.Context, b *api.Build, dir string) 
 			}
 			moves = append(moves, archiveMove{rel: f.rel, to: to})
 		default:
-			archives = append(archives, f.archive(root))
+			a := f.archive(root)
+			a.about = c.meta.Output[i]
+			archives = append(archives, a)
 		}
 	}
 	if len(rpms) > 0 {

@@ -264,7 +264,7 @@ func (c *cgImporter) record(ctx context.Context) (*api.Build, error) {
 	if b, err = c.h.build(ctx, b.ID, true); err != nil {
 		return nil, err
 	}
-	return b, c.h.publishImport(ctx, "cg", b, data{"directory": dir})
+	return b, c.h.publishImport(ctx, "cg", b, data{"metadata": c.said, "directory": c.directory})
 }
 
 func (c *cgImporter) recordContent(ctx context.Context, b *api.Build, dir string) error {

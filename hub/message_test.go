@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +13,7 @@ import (
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/koji/api"
+	"github.com/toji-build/toji/koji/xmlrpc"
 )
 
 // sending makes a hub send messages.
@@ -71,6 +73,8 @@ func TestMessages(t *testing.T) {
 	}, list[1].Props)
 	require.Equal(t, "FREE", list[1].Body["old"])
 	require.Equal(t, float64(4), list[1].Body["info"].(map[string]any)["state"])
+	require.Contains(t, list[0].Body["info"].(map[string]any)["request"], "<methodName>sleep</methodName>")
+	require.Equal(t, []any{float64(1)}, list[2].Body["info"].(map[string]any)["request"])
 	require.Regexp(t, `^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}\+00:00$`, list[1].Body["info"].(map[string]any)["create_time"])
 
 	require.NoError(t, l.CompleteBuild(l.ctx, l.begun()))
@@ -103,6 +107,81 @@ func TestMessages(t *testing.T) {
 	list = messages(t, l.Hub)
 	require.Equal(t, []string{"repo.init", "repo.done"}, addresses(list))
 	require.Equal(t, map[string]any{"type": "RepoDone", "tag": "dest", "repo_id": float64(50), "task_id": nil, "expire": false}, list[1].Props)
+	require.Equal(t, map[string]any{
+		"id": float64(1), "name": "dest", "arches": nil, "locked": false, "perm": nil, "perm_id": nil,
+		"maven_support": false, "maven_include_all": false, "extra": map[string]any{},
+	}, list[0].Body["tag"])
+}
+
+// What a task asks for and comes to is told as values.
+func TestMessageOfClosedTask(t *testing.T) {
+	h := newTestHub(t, sending(t))
+	id, err := h.MakeTask(asLabuser(t), "sleep", []any{[]any{"a<b", nil, true, 1.5}, map[string]any{"k": []any{}}}, TaskOpts{})
+	require.NoError(t, err)
+	messages(t, h)
+	result, err := xmlrpc.MarshalResult(map[string]any{"brootid": 9999999999, "srpms": []string{"é.src.rpm"}, "text": "  "})
+	require.NoError(t, err)
+	for text, want := range map[string]any{
+		result:     map[string]any{"brootid": float64(9999999999), "srpms": []any{"é.src.rpm"}, "text": "  "},
+		"PD94bWwg": nil, // Koji: very old tasks have base64
+	} {
+		_, err = h.Store.Exec(t.Context(), `UPDATE task SET state = 0 WHERE id = $1`, id)
+		require.NoError(t, err)
+		messages(t, h)
+		_, err = h.Store.Exec(t.Context(), `UPDATE task SET state = 2, result = $2 WHERE id = $1`, id, text)
+		require.NoError(t, err)
+		info := messages(t, h)[0].Body["info"].(map[string]any)
+		require.Equal(t, []any{[]any{"a<b", nil, true, 1.5}, map[string]any{"k": []any{}}}, info["request"])
+		require.Equal(t, want, info["result"])
+	}
+}
+
+func TestMessagesOfImports(t *testing.T) {
+	l := newLifeOf(t, newTestHub(t, sending(t)))
+	must(t, l.ctx, l.Hub, api.GrantCGAccess, api.GrantCGAccessParams{User: "kojiadmin", CG: "lab", Create: true})
+	image := map[string]any{"arch": "x86_64"}
+	l.uploadText("in", "disk.qcow2", "disk")
+	rpm, err := os.ReadFile("testdata/rpms/foo-1.0-1.src.rpm")
+	require.NoError(t, err)
+	l.uploadText("in", "foo-1.0-1.src.rpm", string(rpm))
+	meta := cgMeta(map[string]any{"image": map[string]any{}, "rpm": map[string]any{}},
+		cgOf("disk.qcow2", "disk", "qcow2", map[string]any{"image": image}), cgOf("foo-1.0-1.src.rpm", string(rpm), "rpm", nil))
+	meta["build"].(map[string]any)["name"], meta["build"].(map[string]any)["version"] = "foo", "1.0"
+	messages(t, l.Hub)
+	b := must(t, l.ctx, l.Hub, api.CGImport, api.CGImportParams{Metadata: meta, Directory: "in"})
+	list := messages(t, l.Hub)
+	require.Equal(t, []string{"build.complete", "import.rpm", "import.archive", "import.cg"}, addresses(list))
+	require.Equal(t, map[string]any{"type": "Import", "importType": "archive", "name": "foo", "version": "1.0", "release": "1"}, list[2].Props)
+
+	ofRPM := list[1].Body["rpm"].(map[string]any)
+	require.Equal(t, "src", ofRPM["arch"])
+	require.Equal(t, float64(1), ofRPM["sourcepackage"])
+	require.Equal(t, float64(len(rpm)), ofRPM["size"])
+	require.Equal(t, "foo-1.0-1.src.rpm", list[1].Body["fileinfo"].(map[string]any)["filename"])
+	require.Equal(t, l.Paths.Work("")+"/in/foo-1.0-1.src.rpm", list[1].Body["filepath"])
+	archive := list[2].Body["archive"].(map[string]any)
+	require.Equal(t, []any{"qcow2", "x86_64", float64(b.ID)}, []any{archive["type_name"], archive["arch"], archive["build_id"]})
+	require.Equal(t, "image", list[2].Body["build_type"])
+	require.Equal(t, "in", list[3].Body["directory"])
+	require.Len(t, list[3].Body["metadata"].(map[string]any)["output"], 2)
+	require.Equal(t, "foo-1.0-1", list[3].Body["build"].(map[string]any)["nvr"])
+}
+
+func TestMessageOfPromotion(t *testing.T) {
+	l := newLifeOf(t, newTestHub(t, sending(t)))
+	req := l.begunDraft()
+	id := req.BuildID
+	require.NoError(t, l.CompleteBuild(l.ctx, req))
+	messages(t, l.Hub)
+	must(t, l.ctx, l.Hub, api.PromoteBuild, api.PromoteBuildParams{Build: id, Force: true})
+	list := messages(t, l.Hub)
+	require.Equal(t, []string{"build.promote"}, addresses(list))
+	draft := fmt.Sprintf("1,draft_%d", id)
+	require.Equal(t, map[string]any{
+		"type": "BuildPromote", "build_id": float64(id), "name": "foo", "version": "1.0", "release": "1",
+		"draft_release": draft, "target_release": "1", "user": "kojiadmin",
+	}, list[0].Props)
+	require.Equal(t, draft, list[0].Body["draft_release"])
 }
 
 // A change that is taken back leaves no message, and a hub that is not told to

@@ -158,7 +158,7 @@ func (h *Hub) writePackage(ctx context.Context, c PackageChange, tag *api.Tag, p
 		return err
 	}
 	return h.publishPackage(ctx, c.action(), tag, pkg, data{
-		"owner": next.OwnerID, "block": c.Block, "extra_arches": next.ExtraArches, "force": c.Force, "update": c.Update,
+		"owner": next.OwnerID, "block": next.Blocked, "extra_arches": next.ExtraArches, "force": c.Force, "update": c.Update,
 	})
 }
 

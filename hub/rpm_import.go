@@ -26,7 +26,8 @@ type incoming struct {
 	signature []byte // the section of the file, which signed copies are made with
 	sigKey    string
 	brootID   *int64
-	extra     *string // JSON that a content generator adds
+	extra     *string        // JSON that a content generator adds
+	fileinfo  map[string]any // what a content generator says of the file
 }
 
 // readRPM reads and verifies the RPM at name, which was uploaded as rel.
@@ -128,18 +129,41 @@ func (h *Hub) recordRPMs(ctx context.Context, b *api.Build, rpms []*incoming) ([
 	return ids, h.publishRPMs(ctx, b, rpms, ids)
 }
 
-// publishRPMs tells that RPMs were imported. Koji: it sends more of their fields.
+// publishRPMs tells that RPMs were imported.
 func (h *Hub) publishRPMs(ctx context.Context, b *api.Build, rpms []*incoming, ids []int64) error {
+	if !h.Messages.Enabled {
+		return nil
+	}
 	for i, in := range rpms {
+		var source, from any
+		if in.header.Source() {
+			source = 1
+		} else {
+			from = in.header.Text("SOURCERPM")
+		}
 		rpm := data{
 			"id": ids[i], "name": in.nvra.Name, "version": in.nvra.Version, "release": in.nvra.Release, "arch": in.nvra.Arch,
-			"build_id": b.ID, "buildroot_id": in.brootID,
+			"epoch": in.header.Epoch(), "sourcepackage": source, "sourcerpm": from, "buildtime": in.header.BuildTime(),
+			"draft": b.Draft, "build_id": b.ID, "buildroot_id": in.brootID, "external_repo_id": 0,
+			"size": in.header.FileSize, "payloadhash": in.header.PayloadHash(),
 		}
-		if err := h.publishImport(ctx, "rpm", b, data{"rpm": map[string]any(rpm), "filepath": in.rel}); err != nil {
+		if in.extra != nil {
+			rpm["extra"] = *in.extra
+		}
+		more := data{"rpm": map[string]any(rpm), "filepath": h.Paths.Work("") + "/" + in.rel, "fileinfo": orNil(in.fileinfo)}
+		if err := h.publishImport(ctx, "rpm", b, more); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// orNil is m, or nil for no map at all.
+func orNil(m map[string]any) any {
+	if m == nil {
+		return nil
+	}
+	return m
 }
 
 func (h *Hub) importRPM(ctx context.Context, p api.ImportRPMParams) (*api.ImportedRPM, error) {
