@@ -2,6 +2,7 @@ package builder
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"time"
 
@@ -61,7 +62,7 @@ func (d *Daemon) sweepRoots(used map[string]bool, age time.Duration) error {
 	if len(removed) > 0 {
 		d.log.Info("removed buildroots", "roots", removed)
 	}
-	return err
+	return errors.Join(err, buildroot.RemoveMockConfigs("", removed))
 }
 
 // failedRoots names the roots of failed tasks that are kept, as far as the

@@ -1,6 +1,7 @@
 package buildroot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,7 +72,11 @@ func makeTmpDir(dir string, owner step.User) error {
 }
 
 func (d *mockDriver) configFile(root Root) string {
-	return filepath.Join(d.configDir, "koji", root.Name()+".cfg")
+	return mockConfigFile(d.configDir, root.Name())
+}
+
+func mockConfigFile(configDir, root string) string {
+	return filepath.Join(cmp.Or(configDir, "/etc/mock"), "koji", root+".cfg")
 }
 
 func (d *mockDriver) writeConfig(root Root) error {

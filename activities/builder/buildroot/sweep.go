@@ -87,14 +87,13 @@ func removeContents(dir string) (touched bool, err error) {
 	return touched, err
 }
 
-// SweepMockConfigs removes mock's configuration files of roots that are gone;
-// configDir is Config.MockConfigDir.
-func SweepMockConfigs(configDir, baseDir string) error {
-	files, err := filepath.Glob(filepath.Join(configDir, "koji", "*.cfg"))
-	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".cfg")
-		if _, gone := os.Stat(filepath.Join(baseDir, name)); errors.Is(gone, fs.ErrNotExist) && rootName.MatchString(name) {
-			err = errors.Join(err, os.Remove(file))
+// RemoveMockConfigs removes mock's configuration files of roots that Sweep has
+// removed; configDir is Config.MockConfigDir.
+func RemoveMockConfigs(configDir string, roots []string) (err error) {
+	for _, name := range roots {
+		rm := os.Remove(mockConfigFile(configDir, name))
+		if !errors.Is(rm, fs.ErrNotExist) {
+			err = errors.Join(err, rm)
 		}
 	}
 	return err
