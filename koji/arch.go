@@ -108,22 +108,6 @@ var archParents = map[string]string{
 	"sh4a": "sh4",
 }
 
-// CompatArches returns the arches of packages that a machine of the given arch
-// can install, best first and "noarch" last.
-func CompatArches(arch string) []string {
-	list := []string{arch}
-	for next, ok := archParents[arch]; ok; next, ok = archParents[next] {
-		list = append(list, next)
-	}
-	if arch == "sparc64v" { // the one arch with two parents
-		list = slices.Insert(list, 1, "sparc64")
-	}
-	if arch != "noarch" {
-		list = append(list, "noarch")
-	}
-	return list
-}
-
 // multilibArches are the arches whose packages come in a second, 32-bit flavour.
 var multilibArches = []string{"x86_64", "sparc64v", "sparc64", "ppc64", "s390x"}
 
@@ -131,12 +115,6 @@ var multilibArches = []string{"x86_64", "sparc64v", "sparc64", "ppc64", "s390x"}
 // of a second, 32-bit one.
 func IsMultilib(arch string) bool {
 	return slices.Contains(multilibArches, arch) || slices.Contains(multilibArches, archParents[arch])
-}
-
-// HostAccepts reports whether a host whose arches are a space-separated list
-// may run a task of the given arch.
-func HostAccepts(hostArches, taskArch string) bool {
-	return taskArch == "noarch" || slices.Contains(strings.Fields(hostArches), taskArch)
 }
 
 // ArchOwner is a host or a tag with its space-separated list of arches.

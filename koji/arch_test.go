@@ -33,11 +33,7 @@ func TestParseArches(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestCompatArches(t *testing.T) {
-	require.Equal(t, []string{"x86_64", "athlon", "i686", "i586", "i486", "i386", "noarch"}, CompatArches("x86_64"))
-	require.Equal(t, []string{"aarch64", "noarch"}, CompatArches("aarch64"))
-	require.Equal(t, []string{"noarch"}, CompatArches("noarch"))
-	require.Equal(t, []string{"sparc64v", "sparc64", "sparcv9v", "sparcv9", "sparcv8", "sparc", "noarch"}, CompatArches("sparc64v"))
+func TestIsMultilib(t *testing.T) {
 	require.True(t, IsMultilib("x86_64"))
 	require.True(t, IsMultilib("amd64"))
 	require.False(t, IsMultilib("aarch64"))
@@ -67,9 +63,6 @@ func TestConcreteArch(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.want, got)
 	}
-	require.True(t, HostAccepts("x86_64 i386", "noarch"))
-	require.True(t, HostAccepts("x86_64 i386", "i386"))
-	require.False(t, HostAccepts("x86_64 i386", "i686"))
 }
 
 func TestBuildArchesList(t *testing.T) {

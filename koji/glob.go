@@ -35,12 +35,6 @@ func Glob(pattern, s string) bool {
 	return strings.Trim(string(p[pi:]), "*") == ""
 }
 
-// GlobAny reports whether s matches one of the patterns, which are separated by
-// blanks.
-func GlobAny(patterns, s string) bool {
-	return slices.ContainsFunc(strings.Fields(patterns), func(p string) bool { return Glob(p, s) })
-}
-
 // globOne matches r against the first element of p, which is not "*", and
 // returns how many runes of p that element has.
 func globOne(p []rune, r rune) (n int, ok bool) {

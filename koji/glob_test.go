@@ -23,6 +23,4 @@ func TestGlob(t *testing.T) {
 	} {
 		require.Equal(t, c.want, Glob(c.pattern, c.s), "%q ~ %q", c.s, c.pattern)
 	}
-	require.True(t, GlobAny("x86* s390x", "x86_64"))
-	require.False(t, GlobAny("", "x86_64"))
 }

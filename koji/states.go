@@ -35,9 +35,6 @@ func (s TaskState) Finished() bool {
 	return s == TaskClosed || s == TaskCanceled || s == TaskFailed
 }
 
-// ParseTaskState finds a task state by its name.
-func ParseTaskState(name string) (TaskState, bool) { return enumValue[TaskState](taskStates, name) }
-
 // BuildState is the state of a build as column build.state has it.
 type BuildState int
 
@@ -76,9 +73,6 @@ var repoStates = []string{"INIT", "READY", "EXPIRED", "DELETED", "PROBLEM"}
 
 // String returns Koji's name of the state, such as "READY".
 func (s RepoState) String() string { return enumName(repoStates, int(s)) }
-
-// ParseRepoState finds a repository state by its name.
-func ParseRepoState(name string) (RepoState, bool) { return enumValue[RepoState](repoStates, name) }
 
 // BuildrootState is the state of a standard buildroot.
 type BuildrootState int

@@ -23,9 +23,9 @@ func TestStatesHaveKojisNumbers(t *testing.T) {
 }
 
 func TestParseStates(t *testing.T) {
-	s, ok := ParseTaskState("ASSIGNED")
+	s, ok := ParseBuildState("COMPLETE")
 	require.True(t, ok)
-	require.Equal(t, TaskAssigned, s)
+	require.Equal(t, BuildComplete, s)
 	_, ok = ParseBuildState("FREE")
 	require.False(t, ok)
 	require.True(t, TaskFailed.Finished())

@@ -34,13 +34,11 @@ func notFound(err error) error {
 
 // SQLSTATE codes, as PostgreSQL's manual lists them in its appendix A.
 const (
-	codeNotNull          = "23502"
 	codeForeignKey       = "23503"
 	codeUnique           = "23505"
 	codeCheck            = "23514"
 	codeSerialization    = "40001"
 	codeDeadlock         = "40P01"
-	codeLockNotAvailable = "55P03"
 	codeAdminShutdown    = "57P01"
 	codeCrashShutdown    = "57P02"
 	codeCannotConnectNow = "57P03"
@@ -72,14 +70,8 @@ func constraint(err error, code string) (string, bool) {
 // and of which name.
 func IsUnique(err error) (name string, ok bool) { return constraint(err, codeUnique) }
 
-// IsForeignKey tells whether err is a violated foreign key, and of which name.
-func IsForeignKey(err error) (name string, ok bool) { return constraint(err, codeForeignKey) }
-
 // IsCheck tells whether err is a violated check constraint, and of which name.
 func IsCheck(err error) (name string, ok bool) { return constraint(err, codeCheck) }
-
-// IsNotNull tells whether err is a NULL in a column which must have a value.
-func IsNotNull(err error) bool { return Code(err) == codeNotNull }
 
 // IsConstraint tells whether err is a violated constraint of any kind, and in the
 // server's words what is wrong: `Key (name)=(x) already exists.`
@@ -116,9 +108,6 @@ func IsSerialization(err error) bool {
 	code := Code(err)
 	return code == codeSerialization || code == codeDeadlock
 }
-
-// IsLocked tells whether a row or table asked for with NOWAIT is locked.
-func IsLocked(err error) bool { return Code(err) == codeLockNotAvailable }
 
 // IsConnLost tells whether err says that the database went away or could not
 // be reached: what the statement did is not known.

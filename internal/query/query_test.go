@@ -143,9 +143,6 @@ func TestRows(t *testing.T) {
 			require.Equal(t, c.want, got)
 		})
 	}
-	n, err := Count(t.Context(), db, users("a", "b"))
-	require.NoError(t, err)
-	require.Equal(t, int64(2), n)
 }
 
 func TestApply(t *testing.T) {

@@ -26,17 +26,6 @@ func Rows[T any](ctx context.Context, db *database.DB, s *Select) (rpc.Rows[T], 
 	return rows, err
 }
 
-// Count returns the number of rows that s selects, whatever its options ask.
-func Count(ctx context.Context, db *database.DB, s *Select) (int64, error) {
-	counting := *s
-	counting.Options.CountOnly = true
-	text, args, err := counting.SQL()
-	if err != nil {
-		return 0, err
-	}
-	return database.One[int64](ctx, db, text, args...)
-}
-
 // All runs s and returns its rows, for callers without queryOpts.
 func All[T any](ctx context.Context, db *database.DB, s *Select) ([]T, error) {
 	text, args, err := s.SQL()
