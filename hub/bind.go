@@ -30,6 +30,7 @@ var bindings = []func(*rpc.Registry, *Hub){
 	bindBuildTypes,
 	bindBuildLife,
 	bindBuildRemoval,
+	bindRetention,
 	bindBuildMoves,
 	bindRPMs,
 	bindSignatures,

@@ -2,11 +2,13 @@ package hub
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
+	"path"
+	"strings"
 	"time"
 
+	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/internal/rpc"
@@ -118,6 +120,9 @@ func (h *Hub) removeBuildFiles(ctx context.Context, b *api.Build) error {
 	if err != nil {
 		return err
 	}
+	if err := h.noteBuildRemoval(ctx, b.ID, h.Paths.Build(b.VolumeName, b.Parts()), fs.ModeDir); err != nil {
+		return err
+	}
 	links := []string{h.Paths.Build(defaultVolume, b.Parts())}
 	if !b.Draft {
 		draft := b.Parts()
@@ -126,19 +131,52 @@ func (h *Hub) removeBuildFiles(ctx context.Context, b *api.Build) error {
 			links = append(links, h.Paths.Build(v.Name, draft))
 		}
 	}
-	dir := h.Paths.Build(b.VolumeName, b.Parts())
-	database.AfterCommit(ctx, func() {
-		errs := []error{os.RemoveAll(dir)}
-		for _, link := range links {
-			if info, err := os.Lstat(link); err == nil && info.Mode()&fs.ModeSymlink != 0 {
-				errs = append(errs, os.Remove(link))
-			}
+	for _, link := range links {
+		if err := h.noteBuildRemoval(ctx, b.ID, link, fs.ModeSymlink); err != nil {
+			return err
 		}
-		if err := errors.Join(errs...); err != nil {
-			h.Log.ErrorContext(ctx, "build deleted, but not all of its files", obs.Build, b.NVR, obs.Error, err)
+	}
+	database.AfterCommit(ctx, func() {
+		ctx := database.Detached(context.WithoutCancel(ctx))
+		ids, err := h.Store.RemovalsOfBuild(ctx, b.ID)
+		if err == nil {
+			err = h.removeAll(ctx, ids, nil)
+		}
+		if err != nil {
+			h.Log.ErrorContext(ctx, "build deleted, but not its files: the next sweep tries again", obs.Build, b.NVR, obs.Error, err)
 		}
 	})
 	return nil
+}
+
+// noteBuildRemoval notes that a path of a build is to go, if it is there and of the
+// kind.
+func (h *Hub) noteBuildRemoval(ctx context.Context, buildID int64, path string, kind fs.FileMode) error {
+	if info, err := os.Lstat(path); err != nil || info.Mode().Type() != kind {
+		return nil
+	}
+	place, rel := h.buildPlace(path)
+	return h.Store.AddRemoval(ctx, store.Removal{Place: place, Rel: rel, BuildID: &buildID})
+}
+
+// buildPlace splits the path of a build, which ends in NAME/VERSION/RELEASE.
+func (h *Hub) buildPlace(dir string) (place, rel string) {
+	packages := path.Dir(path.Dir(path.Dir(dir)))
+	return h.belowTop(packages), strings.TrimPrefix(dir, packages+"/")
+}
+
+func (h *Hub) belowTop(path string) string { return strings.TrimPrefix(path, h.Paths.TopDir+"/") }
+
+// buildUsage returns how many bytes the files of a build hold.
+func (h *Hub) buildUsage(b *api.Build) (int64, error) {
+	dir, rel := h.buildPlace(h.Paths.Build(b.VolumeName, b.Parts()))
+	p, err := h.openPlace(dir)
+	if err != nil || p == nil {
+		return 0, err
+	}
+	defer p.root.Close()
+	u, err := p.measure(rel)
+	return u.bytes, err
 }
 
 func (h *Hub) resetBuild(ctx context.Context, p api.OneBuildParams) (rpc.None, error) {

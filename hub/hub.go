@@ -26,6 +26,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/toji-build/toji/hub/gc"
 	"github.com/toji-build/toji/hub/policy"
 	"github.com/toji-build/toji/hub/scheduler"
 	"github.com/toji-build/toji/hub/store"
@@ -70,6 +71,8 @@ type Hub struct {
 	SideTags   config.SideTag
 	SavedTrees config.SaveFailedTree
 	Messages   config.Messages
+	Retention  config.Retention
+	GC         config.GC
 	Relay      *mail.Relay // nil: this hub sends no mail
 	Paths      koji.PathInfo
 	Names      koji.NameRules
@@ -84,6 +87,8 @@ type Hub struct {
 
 	policies atomic.Pointer[policy.Set]
 	metrics  *metrics
+	schedule config.Scheduler
+	gc       *gc.Rules
 
 	kerberos *kerberos.Acceptor // nil without a keytab
 	proxies  proxies
@@ -109,6 +114,8 @@ func New(o Options) (*Hub, error) {
 		SideTags:   o.Config.SideTag,
 		SavedTrees: o.Config.SaveFailedTree,
 		Messages:   o.Config.Messages,
+		Retention:  o.Config.Retention,
+		GC:         o.Config.GC,
 		Paths:      koji.PathInfo{TopDir: c.TopDir},
 		Names:      names,
 		Log:        o.Log,
@@ -117,6 +124,10 @@ func New(o Options) (*Hub, error) {
 		Registry:   o.Metrics,
 	}
 	h.Store.Quarantine = quarantine(o.Config.Scheduler)
+	h.schedule = o.Config.Scheduler
+	if h.gc, err = gc.New(o.Config.GC); err != nil {
+		return nil, fmt.Errorf("hub: %w", err)
+	}
 	h.Sched = scheduler.New(h.Store, h.Log, schedulerOptions(o.Config.Scheduler))
 	if err := h.setUpLogin(); err != nil {
 		return nil, fmt.Errorf("hub: %w", err)

@@ -29,13 +29,18 @@ var letters = template.Must(template.ParseFS(letterFiles, "letters/*.txt"))
 //
 // Koji: users sort their mail by subject and by the X-Koji- fields.
 func (h *Hub) letter(taskID int64, to []string, subject, name string, data any, header []mail.Field) (mail.Message, error) {
+	return h.letterOf(fmt.Sprintf("task-%d", taskID), to, subject, name, data, header)
+}
+
+// letterOf writes a mail that id stands for.
+func (h *Hub) letterOf(id string, to []string, subject, name string, data any, header []mail.Field) (mail.Message, error) {
 	var body strings.Builder
 	if err := letters.ExecuteTemplate(&body, name, data); err != nil {
-		return mail.Message{}, fmt.Errorf("write mail of task %d: %w", taskID, err)
+		return mail.Message{}, fmt.Errorf("write mail of %s: %w", id, err)
 	}
 	to, _ = mail.Addresses(to)
 	return mail.Message{
-		ID: fmt.Sprintf("task-%d@%s", taskID, cmp.Or(h.Config.EmailDomain, "localhost")), Date: h.Now(),
+		ID: id + "@" + cmp.Or(h.Config.EmailDomain, "localhost"), Date: h.Now(),
 		To: to, Subject: subject, Header: header, Body: body.String(),
 	}, nil
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/toji-build/toji/hub/session"
-	"github.com/toji-build/toji/internal/obs"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/koji/xmlrpc"
 )
@@ -97,23 +95,4 @@ func (h *Hub) publishImport(ctx context.Context, kind string, b *api.Build, more
 		body[name] = v
 	}
 	return h.publish(ctx, "import."+kind, props, body)
-}
-
-// KeepMessages removes messages that nobody has relayed in time, until ctx ends.
-func (h *Hub) KeepMessages(ctx context.Context) error {
-	age := h.Messages.MaxAge.Std()
-	every := time.NewTicker(max(age/24, time.Minute))
-	defer every.Stop()
-	for {
-		if n, err := h.Store.DropMessages(ctx, age); err != nil {
-			h.Log.ErrorContext(ctx, "cannot remove old messages", obs.Error, err)
-		} else if n > 0 {
-			h.Log.WarnContext(ctx, "removed messages that nobody relayed", "messages", n, "older than", age)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-every.C:
-		}
-	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/config"
 	"github.com/toji-build/toji/internal/database"
 	"github.com/toji-build/toji/koji/api"
@@ -221,7 +222,7 @@ func TestMessageOrder(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"first", "second"}, addresses(messages(t, h)))
 	require.NoError(t, h.publish(t.Context(), "old", data{}, data{}))
-	dropped, err := h.Store.DropMessages(t.Context(), 0)
+	dropped, _, err := h.Store.Sweep(t.Context(), store.SweepMessages[0], false, 0)
 	require.NoError(t, err)
 	require.Equal(t, int64(1), dropped)
 }

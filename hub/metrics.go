@@ -13,6 +13,8 @@ type metrics struct {
 
 	policyLoads *prometheus.CounterVec
 	policyStale prometheus.Gauge
+
+	retention retentionMetrics
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -35,6 +37,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		Name: "toji_hub_policy_stale",
 		Help: "1 while the policies in the configuration file have errors and older ones are in force.",
 	})
+	m.retention = newRetentionMetrics(r)
 	r.MustRegister(m.calls, m.faults, m.policyLoads, m.policyStale)
 	return m
 }

@@ -25,7 +25,6 @@ func schedulerOptions(c config.Scheduler) scheduler.Options {
 	return scheduler.Options{
 		MaxJobs: c.MaxJobs, Overcommit: c.CapacityOvercommit, SoftRefusal: c.SoftRefusalTimeout.Std(), HostSilence: c.ReadyTimeout.Std(),
 		Fairness: c.Fairness, OwnerTasks: c.OwnerTasks, OwnerShare: c.OwnerShare, ChannelTasks: c.ChannelTasks,
-		KeepLogs: c.KeepLogs.Std(), KeepHistory: c.KeepHistory.Std(),
 	}
 }
 

@@ -54,6 +54,7 @@ var Touched = map[string][]string{
 	"host_config":             {"toji_sched"},
 	"proton_queue":            {"toji_messages"},
 	"repo":                    {"toji_message", "toji_message_new"},
+	"rpminfo":                 {"toji_rpminfo_buildroot"},
 	"scheduler_task_refusals": {"toji_sched"},
 	"tag_config":              {"toji_tags"},
 	"tag_external_repos":      {"toji_tags"},

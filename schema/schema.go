@@ -22,7 +22,7 @@ import (
 
 const (
 	// Version is the number of the newest migration.
-	Version = 15
+	Version = 13
 	// kojiVersion is the last migration that makes Koji's tables; an adopted
 	// database starts behind it.
 	kojiVersion = 2

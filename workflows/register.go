@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/toji-build/toji/koji/tasks"
 )
@@ -24,6 +25,8 @@ func Register(w worker.WorkflowRegistry) {
 	bind(w, tasks.WrapperRPM, wrapperRPM)
 	bind(w, tasks.BuildNotification, buildNotification)
 	bind(w, tasks.TagNotification, tagNotification)
+
+	w.RegisterWorkflowWithOptions(retention, workflow.RegisterOptions{Name: Retention})
 
 	bind(w, tasks.Shutdown, shutdown)
 	bind(w, tasks.Restart, restart)

@@ -30,7 +30,7 @@ func (n *names) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
 }
 
 func TestEveryTaskTypeIsBound(t *testing.T) {
-	want := []string{task.SiteWorkflow}
+	want := []string{task.SiteWorkflow, Retention}
 	for _, e := range task.All() {
 		want = append(want, e.Method)
 	}

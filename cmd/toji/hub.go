@@ -78,9 +78,6 @@ func runHub(ctx context.Context, r *role) error {
 	}
 	policies := &hub.PolicyWatch{Hub: h, File: r.file, Loaded: r.cfg.Policy, Now: r.hup}
 	parts["policy watch"] = policies.Run
-	if r.cfg.Messages.Enabled {
-		parts["message keeper"] = h.KeepMessages
-	}
 	g, ctx := errgroup.WithContext(ctx)
 	for name, run := range parts {
 		g.Go(func() error {
@@ -104,6 +101,7 @@ func addEngine(parts map[string]func(context.Context) error, h *hub.Hub, tempora
 	parts["scheduler"] = h.Sched.Run
 	parts["repository keeper"] = repokeeper.New(h, r.log, repokeeper.Options{}).Run
 	parts["system worker"] = tasks.Run
+	parts["clean-up"] = system.NewRetention(h, temporal, r.log).Run
 	return nil
 }
 

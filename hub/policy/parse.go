@@ -52,8 +52,10 @@ func (e *Error) Error() string { return fmt.Sprintf("policy %s:%d: %v", e.Policy
 func (e *Error) Unwrap() error { return e.Err }
 
 // Parse reads a policy. What is wrong with it comes as [*Error]s, joined.
-func Parse(name, text string) (*RuleSet, error) {
-	p := parser{blocks: []*rule{{}}}
+func Parse(name, text string) (*RuleSet, error) { return parse(name, text, tests) }
+
+func parse(name, text string, tests map[string]makeTest) (*RuleSet, error) {
+	p := parser{tests: tests, blocks: []*rule{{}}}
 	var errs []error
 	for i, line := range strings.Split(text, "\n") {
 		if err := p.line(i+1, line); err != nil {
@@ -71,7 +73,10 @@ func Parse(name, text string) (*RuleSet, error) {
 
 // parser holds the open blocks, the innermost last. The first stands for the
 // policy itself.
-type parser struct{ blocks []*rule }
+type parser struct {
+	tests  map[string]makeTest
+	blocks []*rule
+}
 
 func (p *parser) line(n int, line string) error {
 	line, _, _ = strings.Cut(line, "#")
@@ -86,7 +91,7 @@ func (p *parser) line(n int, line string) error {
 		p.blocks = p.blocks[:len(p.blocks)-1]
 		return nil
 	}
-	r, err := parseRule(line)
+	r, err := p.rule(line)
 	if err != nil {
 		return err
 	}
@@ -99,7 +104,7 @@ func (p *parser) line(n int, line string) error {
 	return nil
 }
 
-func parseRule(line string) (*rule, error) {
+func (p *parser) rule(line string) (*rule, error) {
 	r := &rule{}
 	at := strings.LastIndex(line, "::")
 	if at < 0 {
@@ -112,7 +117,7 @@ func parseRule(line string) (*rule, error) {
 		return nil, err
 	}
 	for text := range strings.SplitSeq(line[:at], "&&") {
-		t, err := parseTest(strings.TrimSpace(text))
+		t, err := p.test(strings.TrimSpace(text))
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +165,7 @@ func (r *rule) setAction(text string) error {
 	return nil
 }
 
-func parseTest(text string) (test, error) {
+func (p *parser) test(text string) (test, error) {
 	t := test{text: text, words: strings.Fields(text)}
 	if len(t.words) > 0 && t.words[0] == "!" {
 		t.negate, t.words = true, t.words[1:]
@@ -169,7 +174,7 @@ func parseTest(text string) (test, error) {
 		return test{}, errors.New("a test is missing")
 	}
 	name := t.words[0]
-	bind, ok := tests[name]
+	bind, ok := p.tests[name]
 	if !ok {
 		return test{}, fmt.Errorf("there is no test named %q", name)
 	}

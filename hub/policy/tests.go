@@ -13,8 +13,11 @@ import (
 // testFunc reports whether a condition holds.
 type testFunc func(ctx context.Context, e *eval) (bool, error)
 
-// tests makes each test from its arguments, under the names of Koji's hub.
-var tests = map[string]func(args []string) (testFunc, error){
+// makeTest makes a test from its arguments.
+type makeTest func(args []string) (testFunc, error)
+
+// tests are those of Koji's hub, by name.
+var tests = map[string]makeTest{
 	"true":  constant(true),
 	"all":   constant(true),
 	"false": constant(false),
@@ -136,13 +139,22 @@ var comparisons = map[string]func(a, b float64) bool{
 	"!=": func(a, b float64) bool { return a != b },
 }
 
+// Comparison returns the comparison that an operator of a policy stands for.
+func Comparison(op string) (func(a, b float64) bool, error) {
+	holds, ok := comparisons[op]
+	if !ok {
+		return nil, fmt.Errorf("%q is none of < > <= >= = !=", op)
+	}
+	return holds, nil
+}
+
 func compare(args []string) (testFunc, error) {
 	if len(args) != 3 {
 		return nil, errors.New("wants a field, an operator and a number")
 	}
-	op, ok := comparisons[args[1]]
-	if !ok {
-		return nil, fmt.Errorf("%q is none of < > <= >= = !=", args[1])
+	op, err := Comparison(args[1])
+	if err != nil {
+		return nil, err
 	}
 	want, err := strconv.ParseFloat(args[2], 64)
 	if err != nil {

@@ -11,8 +11,8 @@
 //	task failed   -> tried again, so many times, then given up
 //
 // From time to time it looks for what no change tells of: external repositories,
-// tags whose requests were given up, old repositories and their files, requests
-// and sessions that are over.
+// tags whose requests were given up, old repositories and their files, and requests
+// that are over.
 package repokeeper
 
 import (
@@ -80,13 +80,9 @@ func poke(ch chan<- struct{}) {
 	}
 }
 
-const (
-	// sweep is how often the keeper looks without being told to. It is also how
-	// soon a request that was given up is made again.
-	sweep = 10 * time.Minute
-	// sessionsStay is how long sessions that have ended can be looked at.
-	sessionsStay = 7 * 24 * time.Hour
-)
+// sweep is how often the keeper looks without being told to. It is also how soon a
+// request that was given up is made again.
+const sweep = 10 * time.Minute
 
 func (k *Keeper) rounds(ctx context.Context, tags, queue <-chan struct{}) {
 	settle := time.NewTimer(0)
@@ -144,7 +140,6 @@ func (k *Keeper) Sweep(ctx context.Context) error {
 		k.hub.RemoveOldRepos(ctx),
 		st.ForgetPending(ctx),
 		st.CleanRequests(ctx, k.hub.Repo.RequestCleanTime.Std().Seconds()),
-		st.CleanSessions(ctx, sessionsStay.Seconds(), k.hub.Config.SessionRenewalTimeout.Std().Seconds()),
 	)
 }
 

@@ -41,9 +41,6 @@ type Options struct {
 	OwnerTasks   int            // tasks that hosts carry at once for an owner without a limit of its own; 0: any number
 	ChannelTasks map[string]int // the same for a channel, by its name
 	OwnerShare   float64        // part of the capacity for a channel and arch that one owner may have; default 1
-
-	KeepLogs    time.Duration // how long the scheduler's messages are kept; default 7 days, as koji-sweep-db has it
-	KeepHistory time.Duration // how long runs, attempts and failures of tasks that ended are kept; default 30 days
 }
 
 func (o Options) withDefaults() Options {
@@ -53,8 +50,6 @@ func (o Options) withDefaults() Options {
 	o.HostSilence = cmp.Or(o.HostSilence, 3*time.Minute)
 	o.Fairness = cmp.Or(o.Fairness, FairOwners)
 	o.OwnerShare = cmp.Or(o.OwnerShare, 1)
-	o.KeepLogs = cmp.Or(o.KeepLogs, 7*24*time.Hour)
-	o.KeepHistory = cmp.Or(o.KeepHistory, 30*24*time.Hour)
 	return o
 }
 

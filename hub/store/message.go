@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"github.com/toji-build/toji/internal/database"
 )
@@ -34,13 +33,4 @@ func (s *Store) MessagesAfter(ctx context.Context, id int64, limit int) ([]Messa
 func (s *Store) DeleteMessages(ctx context.Context, upTo int64) error {
 	_, err := s.Exec(ctx, `DELETE FROM proton_queue WHERE id <= $1 AND age(xmin) > age(pg_snapshot_xmin(pg_current_snapshot())::xid)`, upTo)
 	return err
-}
-
-// DropMessages removes messages older than an age and returns how many.
-func (s *Store) DropMessages(ctx context.Context, age time.Duration) (int64, error) {
-	res, err := s.Exec(ctx, `DELETE FROM proton_queue WHERE created_ts < now() - make_interval(secs => $1)`, age.Seconds())
-	if err != nil {
-		return 0, err
-	}
-	return res.RowsAffected()
 }

@@ -123,20 +123,6 @@ func (s *Store) CloseSubsession(ctx context.Context, id, master int64) error {
 	return err
 }
 
-// CleanSessions forgets sessions that ended so many seconds ago, or are older than
-// life seconds, if that is not 0, and were not used since then. A session that
-// has subsessions goes with the last of them.
-func (s *Store) CleanSessions(ctx context.Context, age, life float64) error {
-	_, err := s.Exec(ctx, `
-		WITH ended AS (
-			SELECT id, master FROM sessions WHERE update_time < now() - make_interval(secs => $1)
-				AND (closed OR expired OR ($2 > 0 AND coalesce(renew_time, start_time) < now() - make_interval(secs => $2)))
-		)
-		DELETE FROM sessions WHERE id IN (SELECT id FROM ended)
-			AND NOT EXISTS (SELECT 1 FROM sessions sub WHERE sub.master = sessions.id AND sub.id NOT IN (SELECT id FROM ended))`, age, life)
-	return err
-}
-
 // OwnsSession reports whether the session is one of the user's.
 func (s *Store) OwnsSession(ctx context.Context, id, userID int64) (bool, error) {
 	return database.One[bool](ctx, s.DB, `SELECT EXISTS (SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2)`, id, userID)

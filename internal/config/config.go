@@ -22,6 +22,8 @@ type Config struct {
 	Hub            Hub            `toml:"hub"`
 	Scheduler      Scheduler      `toml:"scheduler"`
 	Repo           Repo           `toml:"repo"`
+	Retention      Retention      `toml:"retention"`
+	GC             GC             `toml:"gc"`
 	SideTag        SideTag        `toml:"sidetag"`
 	SaveFailedTree SaveFailedTree `toml:"save_failed_tree"`
 	Messages       Messages       `toml:"messages"`
@@ -75,6 +77,8 @@ func Default() *Config {
 		Hub:            defaultHub(),
 		Scheduler:      defaultScheduler(),
 		Repo:           defaultRepo(),
+		Retention:      defaultRetention(),
+		GC:             defaultGC(),
 		SideTag:        defaultSideTag(),
 		SaveFailedTree: defaultSaveFailedTree(),
 		Messages:       defaultMessages(),
@@ -91,6 +95,8 @@ func (c *Config) validate() error {
 	return errors.Join(
 		c.Hub.validate(),
 		c.Scheduler.validate(),
+		c.Retention.validate(),
+		c.GC.validate(),
 		c.SideTag.validate(),
 		c.Messages.validate(),
 		c.Mail.validate(c.Hub.EmailDomain),

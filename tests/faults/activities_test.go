@@ -4,17 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/toji-build/toji/activities/system"
 	"github.com/toji-build/toji/hub"
+	"github.com/toji-build/toji/hub/store"
 	"github.com/toji-build/toji/internal/mail/mailtest"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/internal/testenv"
@@ -160,6 +164,38 @@ var scenarios = []scenario{
 		return system.MailRequest{TaskID: 100, OwnerID: 2, To: []string{"a@example.org"}, Tagging: &tasks.TagNotificationParams{
 			IsSuccessful: true, Tag: tasks.Ref{ID: 1}, Build: tasks.Ref{ID: m.built()}, User: tasks.Ref{ID: 2}}}
 	}},
+	{"BeginRetention", "", func(*maker) any { return system.BeginRetentionRequest{Kind: "sweep", Workflow: "x"} }},
+	{"RetentionBatch", "delete", func(m *maker) any {
+		call(m, api.TagBuildBypass, api.TagBuildBypassParams{Tag: "dest", Build: m.built()})
+		m.exec(`UPDATE tag SET name = 'trashcan' WHERE id = 1; UPDATE events SET time = now() - interval '60 days'`)
+		return m.retention("gc", "delete")
+	}},
+	{"RetentionBatch", "trash", func(m *maker) any {
+		m.built()
+		m.exec(`INSERT INTO tag (id, name) VALUES (3, 'trashcan'); INSERT INTO tag_config (tag_id, creator_id) VALUES (3, 1);
+			UPDATE events SET time = now() - interval '60 days'`)
+		return m.retention("gc", "trash")
+	}},
+	{"RetentionBatch", "uploads", func(m *maker) any {
+		m.upload("cli-build/1", "x.src.rpm", "x")
+		m.upload("cli-build/1/deep", "y", "y")
+		old := time.Now().Add(-30 * 24 * time.Hour)
+		for _, name := range []string{"deep/y", "deep", "x.src.rpm", ""} {
+			require.NoError(m.t, os.Chtimes(filepath.Join(m.hub.Paths.Work(""), "cli-build/1", name), old, old))
+		}
+		return m.retention("sweep", "uploads")
+	}},
+	{"RetentionStep", "", func(m *maker) any { return m.retention("sweep", "uploads") }},
+	{"SkipRetention", "", func(m *maker) any {
+		return system.SkipRetentionRequest{Run: m.retention("sweep", "uploads", "scratch"), Step: "uploads", Why: "no"}
+	}},
+}
+
+// retention begins a clean-up.
+func (m *maker) retention(kind string, steps ...string) int64 {
+	id, err := m.hub.Store.AddRetentionRun(m.ctx, store.NewRetentionRun{Kind: kind, Steps: steps})
+	require.NoError(m.t, err)
+	return id
 }
 
 func (m *maker) initBuild() system.InitBuildRequest {

@@ -64,6 +64,10 @@ func (r Runner) Run(ctx context.Context, name string, spec Spec) (Exit, error) {
 	return exit, context.Cause(ctx)
 }
 
+// startTimeout bounds the start of a process, which takes milliseconds unless the
+// disk is away.
+const startTimeout = time.Minute
+
 func (r Runner) open(ctx context.Context, name string, spec Spec) (*Step, error) {
 	dir := filepath.Join(r.Dir, name)
 	s, err := Attach(dir)
@@ -73,6 +77,9 @@ func (r Runner) open(ctx context.Context, name string, spec Spec) (*Step, error)
 			spec.Cgroup = r.Group.Path()
 		}
 		spec.Lifeline, spec.Shim = r.Lifeline, r.Shim
+		// Whether a step is killed or left alone when ctx ends is known once it runs.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+		defer cancel()
 		return Start(ctx, dir, spec)
 	case err == nil && !slices.Equal(s.spec.Argv, spec.Argv):
 		return nil, fmt.Errorf("step %s runs another command: %q", dir, s.spec.Argv)
