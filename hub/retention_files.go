@@ -18,7 +18,6 @@ const dirBatch = 500
 
 // dirSweep removes directories of one kind.
 type dirSweep struct {
-	age   config.Duration
 	ok    func(parent string) bool
 	which func(ctx context.Context, p *place, entries []string) (doomed map[string]string, err error) // with reasons
 }

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/toji-build/toji/internal/motion"
 	"github.com/toji-build/toji/internal/task"
 )
 
@@ -44,19 +45,10 @@ func (m Temporal) Start(ctx context.Context, workflow string, t task.Task, param
 
 // Signal sends a signal to the workflow of a task, if it runs.
 func (m Temporal) Signal(ctx context.Context, taskID int64, name string) error {
-	return ifRunning(m.Client.SignalWorkflow(ctx, task.WorkflowID(taskID), "", name, nil))
+	return motion.IfThere(m.Client.SignalWorkflow(ctx, task.WorkflowID(taskID), "", name, nil))
 }
 
 // Cancel asks for the end of the workflow of a task, if it runs.
 func (m Temporal) Cancel(ctx context.Context, taskID int64) error {
-	return ifRunning(m.Client.CancelWorkflow(ctx, task.WorkflowID(taskID), ""))
-}
-
-// ifRunning takes the answer that there is no such workflow for a success.
-func ifRunning(err error) error {
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
-		return nil
-	}
-	return err
+	return motion.IfThere(m.Client.CancelWorkflow(ctx, task.WorkflowID(taskID), ""))
 }

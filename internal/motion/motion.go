@@ -5,11 +5,13 @@ package motion
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"time"
 
+	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	sdklog "go.temporal.io/sdk/log"
 	"google.golang.org/grpc"
@@ -51,6 +53,14 @@ func Dial(c config.Temporal, log *slog.Logger) (client.Client, error) {
 		return nil, fmt.Errorf("temporal: %w", err)
 	}
 	return dialed, nil
+}
+
+// IfThere takes the answer that there is no such workflow or schedule for a success.
+func IfThere(err error) error {
+	if _, notFound := errors.AsType[*serviceerror.NotFound](err); notFound {
+		return nil
+	}
+	return err
 }
 
 // temporalTLS returns nil for a connection without TLS.

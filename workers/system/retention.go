@@ -9,11 +9,11 @@ import (
 	"time"
 
 	enums "go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/toji-build/toji/hub"
+	"github.com/toji-build/toji/internal/motion"
 	"github.com/toji-build/toji/internal/task"
 	"github.com/toji-build/toji/koji/api"
 	"github.com/toji-build/toji/workflows"
@@ -98,7 +98,7 @@ func (r *Retention) ensure(ctx context.Context, kind string, every time.Duration
 	id := "toji-" + kind
 	handle := schedules.GetHandle(ctx, id)
 	if every == 0 {
-		return ifThere(handle.Delete(ctx))
+		return motion.IfThere(handle.Delete(ctx))
 	}
 	spec := client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: every}}}
 	action := &client.ScheduleWorkflowAction{
@@ -133,14 +133,6 @@ func scheduleError(kind string, err error) error {
 	return nil
 }
 
-// ifThere takes the answer that there is nothing for a success.
-func ifThere(err error) error {
-	var notFound *serviceerror.NotFound
-	if errors.As(err, &notFound) {
-		return nil
-	}
-	return err
-}
 
 // startRequested starts the workflows of runs that somebody asked for, or finds
 // them started.
