@@ -133,7 +133,6 @@ func scheduleError(kind string, err error) error {
 	return nil
 }
 
-
 // startRequested starts the workflows of runs that somebody asked for, or finds
 // them started.
 func (r *Retention) startRequested(ctx context.Context) error {
