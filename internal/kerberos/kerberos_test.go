@@ -43,7 +43,7 @@ func TestAccept(t *testing.T) {
 	_, _, err = other.Accept(token)
 	require.ErrorIs(t, err, kerberos.ErrToken)
 
-	for i := range token {
+	for i := 0; i < len(token); i++ { // a token that is made anew may be shorter
 		bad := bytes.Clone(token)
 		bad[i] ^= 0x41
 		principal, _, err := acceptor.Accept(bad)

@@ -152,7 +152,14 @@ var scenarios = []scenario{
 		m.built()
 		return []int64{100}
 	}},
-	{"PlanDistRepo", "", func(m *maker) any { return tasks.DistRepoParams{Tag: tasks.Ref{ID: 1}} }},
+	{"PlanDistRepo", "", func(m *maker) any {
+		return system.DistRepoRequest{TaskID: 100, Params: tasks.DistRepoParams{Tag: tasks.Ref{ID: 1}}}
+	}},
+	{"PlanDistRepo", "of one that was given up", func(m *maker) any {
+		id := m.distRepo().RepoID
+		m.exec(fmt.Sprintf(`UPDATE repo SET state = %d WHERE id = %d`, koji.RepoProblem, id))
+		return system.DistRepoRequest{TaskID: 100, Params: tasks.DistRepoParams{Tag: tasks.Ref{ID: 1}, RepoID: id, Opts: tasks.DistRepoOpts{Arch: []string{"x86_64"}}}}
+	}},
 	{"MoveDistRepo", "", func(m *maker) any { return m.distRepo() }},
 	{"FinishRepo", "dist", func(m *maker) any { return system.FinishRepoRequest{TaskID: 100, RepoID: m.distRepo().RepoID} }},
 	{"SendMail", "about a build", func(m *maker) any {
