@@ -31,10 +31,14 @@ func (h *Hub) gcMail(ctx context.Context, b *retentionBatch) (string, error) {
 	}
 	item := store.RetentionItem{Action: "mail", Subject: user.Name, Reason: trashSubject(len(builds)), Rows: 1, OwnerID: &owner}
 	if !b.run.DryRun {
-		if err := h.sendTrashMail(ctx, b.run.ID, user.Name, builds); err != nil && !mail.Permanent(err) {
+		refused, err := h.sendTrashMail(ctx, b.run.ID, user.Name, builds)
+		if err != nil && !mail.Permanent(err) {
 			return "", err
 		} else if err != nil {
-			item.Action, item.Reason, item.Rows = "failed", err.Error(), 0
+			refused = err.Error()
+		}
+		if refused != "" {
+			item.Action, item.Reason, item.Rows = "failed", refused, 0
 		}
 	}
 	b.add(item)
@@ -49,17 +53,18 @@ func trashSubject(builds int) string {
 	return fmt.Sprintf("%d builds marked for deletion", builds)
 }
 
-func (h *Hub) sendTrashMail(ctx context.Context, run int64, owner string, builds []store.TrashedBuild) error {
+// sendTrashMail returns why the relay refuses the owner's address, if it does.
+func (h *Hub) sendTrashMail(ctx context.Context, run int64, owner string, builds []store.TrashedBuild) (refused string, err error) {
 	to := []string{owner + "@" + h.Config.EmailDomain}
 	m, err := h.letterOf(fmt.Sprintf("gc-%d-%s", run, owner), to, trashSubject(len(builds)), "trashed.txt", trashLetter{
 		Builds: builds, Grace: days(h.GC.GracePeriod), Tag: h.GC.TrashcanTag, WebURL: strings.TrimRight(h.Config.WebURL, "/"),
 	}, []mail.Field{{Name: "X-Koji-Builder", Value: owner}})
 	if err != nil {
-		return err
+		return "", err
 	}
 	report, err := h.Relay.Send(ctx, m, to)
-	for address, refused := range report.Deferred {
-		return fmt.Errorf("the mail relay defers %s: %s", address, refused)
+	if why, deferred := report.Deferred[to[0]]; deferred {
+		return "", fmt.Errorf("the mail relay defers %s: %s", to[0], why)
 	}
-	return err
+	return report.Refused[to[0]], err
 }

@@ -88,22 +88,6 @@ func (s *Store) RequestedRetention(ctx context.Context) ([]int64, error) {
 	return database.All[int64](ctx, s.DB, `SELECT id FROM toji.retention_run WHERE ended IS NULL AND workflow IS NULL ORDER BY id`)
 }
 
-// LastRetention returns when the last run of each kind ended that did all that it
-// was to do.
-func (s *Store) LastRetention(ctx context.Context) (map[string]koji.Time, error) {
-	type last struct {
-		Kind  string    `db:"kind"`
-		Ended koji.Time `db:"ended"`
-	}
-	rows, err := database.All[last](ctx, s.DB, `SELECT kind, max(ended) AS ended FROM toji.retention_run
-		WHERE ended IS NOT NULL AND NOT dry_run AND failures = '{}' GROUP BY kind`)
-	by := map[string]koji.Time{}
-	for _, r := range rows {
-		by[r.Kind] = r.Ended
-	}
-	return by, err
-}
-
 const retentionRuns = `SELECT r.id, r.kind, r.dry_run, u.name AS user, r.requested, r.ended, r.steps, r.failures
 	FROM toji.retention_run r LEFT JOIN users u ON u.id = r.requested_by`
 
